@@ -47,7 +47,6 @@ import (
 	_ "github.com/shirou/gopsutil/v4/process"
 	_ "github.com/spf13/cobra"
 	_ "github.com/stretchr/testify/require"
-	_ "github.com/twmb/franz-go/pkg/kfake"
 	_ "github.com/valyala/fastjson"
 	_ "go.opentelemetry.io/collector/client"
 	_ "go.opentelemetry.io/collector/component/componentstatus"
