@@ -15,7 +15,7 @@ run: build ## Build and start devlogs with its built-in configuration
 
 build: toolchain ## Build bin/devlogs
 	@echo "building bin/devlogs (the first build compiles everything and takes a few minutes)"
-	@go build -o bin/devlogs ./cmd/devlogs
+	@go build -ldflags "-s -w" -o bin/devlogs ./cmd/devlogs
 
 test: toolchain test-deps ## Run all tests with the race detector
 	go test -race -timeout 20m ./...

@@ -8,4 +8,4 @@ trap 'rm -rf "$out"' EXIT
 sed "s|^  output_path: .*|  output_path: $out|" builder-config.yaml >"$out/config.yaml"
 go tool -modfile=tools/go.mod builder --config "$out/config.yaml" --skip-get-modules --skip-compilation >"$out/log" 2>&1 ||
 	{ cat "$out/log" >&2; exit 1; }
-cp "$out/components.go" cmd/devlogs/components.go
+gofmt "$out/components.go" >cmd/devlogs/components.go

@@ -1,0 +1,30 @@
+// Program devlogs is an OpenTelemetry Collector distribution for logs with a log store and a query API built in.
+//
+// Without arguments it serves with the built-in configuration (config/embedded.yaml). serve.go runs the Collector,
+// announce.go tells people where to send and look, startup.go turns a failed start into one line; every other command has a
+// file of its own name. components.go is generated from builder-config.yaml.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	if err := newRootCommand().ExecuteContext(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "devlogs:", err)
+		os.Exit(1)
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	root := newServeCommand()
+	root.AddCommand(collectorCommands()...)
+	root.AddCommand(
+		newVersionCommand(),
+	)
+	return root
+}

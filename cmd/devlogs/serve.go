@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
+	"go.opentelemetry.io/collector/confmap/provider/httpprovider"
+	"go.opentelemetry.io/collector/confmap/provider/httpsprovider"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/featuregate"
+	"go.opentelemetry.io/collector/otelcol"
+	"go.uber.org/zap"
+
+	"github.com/instantdevlogs/devlogs/config"
+)
+
+const builtIn = "yaml:"
+
+// newServeCommand is the root command: it runs the Collector. otelcol.NewCommand's own root is not used, as it keeps the
+// running Collector to itself, and then nobody can say when it is ready.
+func newServeCommand() *cobra.Command {
+	var configs, sets []string
+	cmd := &cobra.Command{
+		Use:   "devlogs",
+		Short: "Take logs over OTLP and JSON, keep them, and answer questions about them",
+		Long: `devlogs takes logs over OTLP and JSON, keeps them, and answers questions about them.
+
+Without arguments it serves on this machine and keeps the logs in ./devlogs-data. These variables change that:
+` + environmentHelp(),
+		Example: `  devlogs                                          serve with the built-in configuration
+  DEVLOGS_DATA_DIR=/var/lib/devlogs devlogs        keep the logs elsewhere
+  devlogs --set exporters.duckdb.retention.max_age=168h
+  devlogs print-config >my.yaml                    start a configuration of your own
+  devlogs --config my.yaml                         and use it
+  devlogs query --since 1h                         read logs`,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			uris, err := configURIs(configs, sets)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), cmd, uris)
+		},
+	}
+	cmd.Flags().StringArrayVar(&configs, "config", nil,
+		"`location` of a configuration that replaces the built-in one: a file, env:NAME, yaml:…, http(s)://…; repeat to merge several")
+	cmd.Flags().StringArrayVar(&sets, "set", nil,
+		"change one setting of the configuration, as in `path.to.setting=value`; repeat for more")
+	gates := flag.NewFlagSet("", flag.ContinueOnError)
+	featuregate.GlobalRegistry().RegisterFlags(gates)
+	cmd.Flags().AddGoFlagSet(gates)
+	gate := cmd.Flags().Lookup("feature-gates")
+	gate.DefValue = ""
+	gate.Usage = "turn Collector features on (`name`) or off (-name), separated by commas; devlogs featuregate lists them"
+	return cmd
+}
+
+// configURIs gives what the Collector merges, in order. Settings go on top of the built-in configuration too.
+func configURIs(configs, sets []string) ([]string, error) {
+	uris := configs
+	if len(uris) == 0 {
+		uris = []string{builtIn + config.Embedded}
+	}
+	for _, set := range sets {
+		path, value, ok := strings.Cut(set, "=")
+		if !ok {
+			return nil, errors.New("--set needs path.to.setting=value, got " + set)
+		}
+		uris = append(uris, "yaml:"+strings.TrimSpace(strings.ReplaceAll(path, ".", "::"))+": "+strings.TrimSpace(value))
+	}
+	return uris, nil
+}
+
+// serve runs until a signal or ctx ends it, and returns nil when it then stopped in order.
+func serve(ctx context.Context, cmd *cobra.Command, uris []string) error {
+	var resolved resolvedConfig
+	held := newHeldLogs()
+	set := collectorSettings(uris)
+	set.ConfigProviderSettings.ResolverSettings.ConverterFactories = []confmap.ConverterFactory{resolved.factory()}
+	set.LoggingOptions = []zap.Option{zap.WrapCore(held.wrap)}
+	collector, err := otelcol.NewCollector(set)
+	if err != nil {
+		return err
+	}
+
+	running, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(running)
+		if waitRunning(collector, stopped) {
+			held.release()
+			announce(cmd.OutOrStdout(), resolved.endpoints())
+		}
+	}()
+	err = collector.Run(ctx)
+	close(stopped)
+	<-running
+	if err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// waitRunning returns true once the Collector runs: all ports are open and all stores too. The Collector has no event for
+// that outside its components, so it is asked.
+func waitRunning(collector *otelcol.Collector, stopped <-chan struct{}) bool {
+	ask := time.NewTicker(5 * time.Millisecond)
+	defer ask.Stop()
+	for {
+		select {
+		case <-stopped:
+			return false
+		case <-ask.C:
+			if collector.GetState() == otelcol.StateRunning {
+				return true
+			}
+		}
+	}
+}
+
+func collectorSettings(uris []string) otelcol.CollectorSettings {
+	return otelcol.CollectorSettings{
+		BuildInfo: component.BuildInfo{
+			Command: "devlogs", Version: version,
+			Description: "OpenTelemetry Collector distribution for logs, with a log store and a query API",
+		},
+		Factories: components,
+		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			URIs: uris,
+			ProviderFactories: []confmap.ProviderFactory{
+				envprovider.NewFactory(), fileprovider.NewFactory(), httpprovider.NewFactory(),
+				httpsprovider.NewFactory(), yamlprovider.NewFactory(),
+			},
+			DefaultScheme: "env",
+		}},
+	}
+}
+
+// collectorCommands are those that any Collector has: components, featuregate, validate and print-config.
+func collectorCommands() []*cobra.Command {
+	commands := otelcol.NewCommand(collectorSettings([]string{builtIn + config.Embedded})).Commands()
+	for _, cmd := range commands {
+		// otelcol takes --set alone for a whole configuration.
+		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+			if set := cmd.Flags().Lookup("set"); set == nil || !set.Changed || cmd.Flags().Changed("config") {
+				return nil
+			}
+			return cmd.Flags().Set("config", builtIn+config.Embedded)
+		}
+	}
+	return commands
+}
