@@ -57,11 +57,11 @@ func (r *Rows) stream(rl plog.ResourceLogs, sl plog.ScopeLogs) int {
 	r.Streams = append(r.Streams, Stream{
 		ID: id, Tenant: r.Tenant, Service: service,
 		Resource: string(buf[:resourceEnd]), ResourceDropped: rl.Resource().DroppedAttributesCount(),
-		ResourceSchemaURL: strings.ToValidUTF8(rl.SchemaUrl(), "\uFFFD"),
-		ScopeName:         strings.ToValidUTF8(sl.Scope().Name(), "\uFFFD"),
-		ScopeVersion:      strings.ToValidUTF8(sl.Scope().Version(), "\uFFFD"),
+		ResourceSchemaURL: storedText(rl.SchemaUrl()),
+		ScopeName:         storedText(sl.Scope().Name()),
+		ScopeVersion:      storedText(sl.Scope().Version()),
 		Scope:             string(buf[resourceEnd:scopeEnd]), ScopeDropped: sl.Scope().DroppedAttributesCount(),
-		ScopeSchemaURL: strings.ToValidUTF8(sl.SchemaUrl(), "\uFFFD"),
+		ScopeSchemaURL: storedText(sl.SchemaUrl()),
 		First:          EndOfTime,
 	})
 	return i
@@ -125,14 +125,22 @@ func (r *Rows) addBody(body pcommon.Value) {
 // addText keeps a protobuf string, which must be UTF-8 by the specification but need not be on the wire. The few that
 // aren't go through typed JSON, marked by a leading NUL that a real one then has to double.
 func (r *Rows) addText(column *Strings, s string) {
-	switch {
-	case s == "":
-	case s[0] == 0 || !utf8.ValidString(s):
-		column.Bytes = appendText(append(column.Bytes, 0), s)
-	default:
+	if plainText(s) {
 		column.Bytes = append(column.Bytes, s...)
+	} else {
+		column.Bytes = appendText(append(column.Bytes, 0), s)
 	}
 	column.end()
+}
+
+func plainText(s string) bool { return s == "" || s[0] != 0 && utf8.ValidString(s) }
+
+// storedText is s as addText keeps it.
+func storedText(s string) string {
+	if plainText(s) {
+		return s
+	}
+	return string(appendText([]byte{0}, s))
 }
 
 func decodeText(s string) (string, error) {
@@ -149,12 +157,21 @@ func Decode(record *Record, logs plog.Logs) error {
 	s := record.Stream
 	rl := logs.ResourceLogs().AppendEmpty()
 	sl := rl.ScopeLogs().AppendEmpty()
-	rl.SetSchemaUrl(s.ResourceSchemaURL)
 	rl.Resource().SetDroppedAttributesCount(s.ResourceDropped)
-	sl.SetSchemaUrl(s.ScopeSchemaURL)
-	sl.Scope().SetName(s.ScopeName)
-	sl.Scope().SetVersion(s.ScopeVersion)
 	sl.Scope().SetDroppedAttributesCount(s.ScopeDropped)
+	for _, text := range [...]struct {
+		stored string
+		set    func(string)
+	}{
+		{s.ResourceSchemaURL, rl.SetSchemaUrl}, {s.ScopeSchemaURL, sl.SetSchemaUrl},
+		{s.ScopeName, sl.Scope().SetName}, {s.ScopeVersion, sl.Scope().SetVersion},
+	} {
+		plain, err := decodeText(text.stored)
+		if err != nil {
+			return err
+		}
+		text.set(plain)
+	}
 	if err := DecodeMap(s.Resource, rl.Resource().Attributes()); err != nil {
 		return err
 	}

@@ -92,7 +92,9 @@ type Record struct {
 // Position is where the record stands in the total order.
 func (r *Record) Position() Position { return Position{Time: r.Time, ID: r.ID} }
 
-// Stream is one distinct (tenant, resource, scope). All strings of JSON are typed JSON objects.
+// Stream is one distinct (tenant, resource, scope). All strings of JSON are typed JSON objects. The other texts are as sent
+// unless they are not UTF-8 or begin with NUL: then a NUL stands before their typed JSON, as in Record.SeverityText and
+// Record.EventName.
 type Stream struct {
 	ID                uint64 // 64-bit hash of everything below but First and Last
 	Tenant            string

@@ -21,12 +21,13 @@ import (
 //
 //	string      "text"                     string that is not UTF-8   {"$text":"base64"}
 //	int         42                         bytes                      {"$bytes":"base64"}
-//	double      1.5, 2.0, 1e+21            NaN, infinities            {"$double":"NaN"}, "+Inf", "-Inf"
-//	bool, map, array, null (= empty)       map JSON can't hold        {"$map":[[key,value],…]}
+//	double      1.5, 2.0, 1e21             NaN, infinities            {"$double":"NaN"}, "+Inf", "-Inf"
+//	bool, map, array, null (= empty)       keys JSON can't hold       {"plain":1,"$map":[[key,value],…]}
 //	                                       nested too deep            {"$otlp":"base64"}, see appendDeep
 //
-// A double always has a point or an exponent, an int never: that tells them apart. A map goes to "$map" when a key is not
-// UTF-8 or starts with "$". OTLP forbids a key to be there twice; when it is, both are written and the last is read.
+// A double always has a point or an exponent, an int never: that tells them apart. A key goes to "$map", behind the others,
+// when it is not UTF-8 or starts with "$". OTLP forbids a key to be there twice; when it is, only the last is kept. Numbers
+// and escapes are written as yyjson, DuckDB's JSON library, writes them, so that a store's text of a value is this text.
 const (
 	keyText   = "$text"
 	keyBytes  = "$bytes"
@@ -79,39 +80,90 @@ func appendValue(dst []byte, v pcommon.Value, depth int) []byte {
 }
 
 func appendMap(dst []byte, m pcommon.Map, depth int) []byte {
-	start := len(dst)
+	var memory [32]string
+	keys := memory[:0]
+	for key := range m.All() {
+		keys = append(keys, key)
+	}
+	repeats, special := repeatedKeys(keys), false
 	dst = append(dst, '{')
-	i := 0
+	start, i := len(dst), -1
 	for key, value := range m.All() {
-		if !plainKey(key) {
-			return appendPairs(dst[:start], m, depth)
-		}
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendJSONString(dst, key)
-		dst = append(dst, ':')
-		dst = appendValue(dst, value, depth)
 		i++
+		switch {
+		case repeats != nil && repeats[i]:
+		case !plainKey(key):
+			special = true
+		default:
+			dst = appendComma(dst, start)
+			dst = appendJSONString(dst, key)
+			dst = append(dst, ':')
+			dst = appendValue(dst, value, depth)
+		}
+	}
+	if special {
+		dst = append(appendComma(dst, start), `"$map":[`...)
+		dst = appendPairs(dst, m, repeats, depth)
+		dst = append(dst, ']')
 	}
 	return append(dst, '}')
 }
 
-func appendPairs(dst []byte, m pcommon.Map, depth int) []byte {
-	dst = append(dst, `{"$map":[`...)
-	first := true
+// appendPairs appends the entries whose keys are not plain.
+func appendPairs(dst []byte, m pcommon.Map, repeats []bool, depth int) []byte {
+	start, i := len(dst), -1
 	for key, value := range m.All() {
-		if !first {
-			dst = append(dst, ',')
+		i++
+		if plainKey(key) || repeats != nil && repeats[i] {
+			continue
 		}
-		first = false
-		dst = append(dst, '[')
+		dst = append(appendComma(dst, start), '[')
 		dst = appendText(dst, key)
 		dst = append(dst, ',')
 		dst = appendValue(dst, value, depth)
 		dst = append(dst, ']')
 	}
-	return append(dst, ']', '}')
+	return dst
+}
+
+// appendComma separates an item from the one before it; the first begins at start.
+func appendComma(dst []byte, start int) []byte {
+	if len(dst) == start {
+		return dst
+	}
+	return append(dst, ',')
+}
+
+// repeatedKeys marks the keys that come again later; nil when none does.
+func repeatedKeys(keys []string) (repeats []bool) {
+	const few = 16 // keys that are compared each with each
+	if len(keys) > few {
+		last := make(map[string]struct{}, len(keys))
+		for i := len(keys) - 1; i >= 0; i-- {
+			if _, again := last[keys[i]]; again {
+				repeats = markRepeat(repeats, i, len(keys))
+			}
+			last[keys[i]] = struct{}{}
+		}
+		return repeats
+	}
+	for i, key := range keys {
+		for _, later := range keys[i+1:] {
+			if key == later {
+				repeats = markRepeat(repeats, i, len(keys))
+				break
+			}
+		}
+	}
+	return repeats
+}
+
+func markRepeat(repeats []bool, i, n int) []bool {
+	if repeats == nil {
+		repeats = make([]bool, n)
+	}
+	repeats[i] = true
+	return repeats
 }
 
 func plainKey(key string) bool { return (key == "" || key[0] != '$') && utf8.ValidString(key) }
@@ -135,13 +187,26 @@ func appendDouble(dst []byte, f float64) []byte {
 	}
 	start := len(dst)
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		return strconv.AppendFloat(dst, f, 'e', -1, 64)
+		return trimExponent(strconv.AppendFloat(dst, f, 'e', -1, 64), start)
 	}
 	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
 	if bytes.IndexByte(dst[start:], '.') < 0 {
 		dst = append(dst, '.', '0')
 	}
 	return dst
+}
+
+// trimExponent turns Go's 1e+21 and 1e-07, from start on, into 1e21 and 1e-7.
+func trimExponent(dst []byte, start int) []byte {
+	e := start + bytes.IndexByte(dst[start:], 'e') + 1
+	digits := e + 1
+	if dst[e] == '-' {
+		e++
+	}
+	for dst[digits] == '0' {
+		digits++
+	}
+	return append(dst[:e], dst[digits:]...)
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -162,7 +227,7 @@ func appendBase64(dst []byte, key string, b []byte) []byte {
 // appendJSONString appends s, which is UTF-8, quoted. Only what JSON demands is escaped, so that a text search finds in the
 // stored form what a person would type.
 func appendJSONString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
+	const hex = "0123456789ABCDEF"
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); i++ {
@@ -174,6 +239,10 @@ func appendJSONString(dst []byte, s string) []byte {
 		switch c {
 		case '"', '\\':
 			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
 		case '\n':
 			dst = append(dst, '\\', 'n')
 		case '\r':
@@ -260,7 +329,7 @@ func decodeNumber(text string, dst pcommon.Value) error {
 	return err
 }
 
-// decodeObject reads what follows "{": a map, or one of the "$" forms.
+// decodeObject reads what follows "{": a map, or one of the "$" forms, which but for "$map" stand alone.
 func decodeObject(d *json.Decoder, dst pcommon.Value) error {
 	m := dst.SetEmptyMap()
 	for d.More() {
@@ -269,6 +338,9 @@ func decodeObject(d *json.Decoder, dst pcommon.Value) error {
 			return unexpectedEnd(err)
 		}
 		key, _ := token.(string)
+		if dst.Type() != pcommon.ValueTypeMap {
+			return fmt.Errorf("%q stands beside a form that stands alone", key)
+		}
 		if strings.HasPrefix(key, "$") {
 			if err := decodeSpecial(d, key, dst); err != nil {
 				return err
@@ -285,7 +357,7 @@ func decodeObject(d *json.Decoder, dst pcommon.Value) error {
 
 func decodeSpecial(d *json.Decoder, key string, dst pcommon.Value) error {
 	if key == keyMap {
-		return decodePairs(d, dst)
+		return decodePairs(d, dst.Map())
 	}
 	var text string
 	if err := d.Decode(&text); err != nil {
@@ -329,13 +401,12 @@ func decodeRaw(key string, raw []byte, dst pcommon.Value) error {
 	return nil
 }
 
-// decodePairs reads the value of "$map": [[key,value],…].
-func decodePairs(d *json.Decoder, dst pcommon.Value) error {
+// decodePairs reads the value of "$map": [[key,value],…] into m.
+func decodePairs(d *json.Decoder, m pcommon.Map) error {
 	pairs := pcommon.NewValueEmpty()
 	if err := decodeValue(d, pairs); err != nil {
 		return err
 	}
-	m := dst.SetEmptyMap()
 	if pairs.Type() != pcommon.ValueTypeSlice {
 		return errors.New(`"$map" holds no list`)
 	}

@@ -1,0 +1,123 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
+)
+
+// Aggregate implements storage.Reader.
+func (c *core) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[storage.Point, error] {
+	return func(yield func(storage.Point, error) bool) {
+		last, ok := lastNano(&a.Query)
+		if !ok {
+			return
+		}
+		var result *engine.Result
+		keep := func(p *sums) bool { return p.overlaps(a.Tenant, uint64(a.Start), last) }
+		err := c.reading(ctx, keep, func(conn *engine.Conn, parts []held) (err error) {
+			if len(parts) == 0 {
+				return nil
+			}
+			var b statement
+			if err := b.aggregate(&a, parts, last); err != nil {
+				return err
+			}
+			result, err = conn.Query(ctx, b.String(), b.args...)
+			return err
+		})
+		if err != nil {
+			yield(storage.Point{}, fmt.Errorf("aggregate: %w", err))
+			return
+		}
+		if result == nil {
+			return
+		}
+		defer result.Close()
+		for chunk, ok := result.Next(); ok; chunk, ok = result.Next() {
+			for row := range chunk.Len {
+				if !yield(scanPoint(&a, chunk, row), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// aggregate writes the statement. Its columns are the bucket, count, bytes, how many numbers, sum, min and max, and then the
+// groups.
+func (s *statement) aggregate(a *storage.Aggregation, parts []held, last uint64) error {
+	where, err := s.where(a.Where)
+	if err != nil {
+		return err
+	}
+	inner := []string{s.bucket(a) + " AS bucket"}
+	groups := make([]string, len(a.By))
+	for i, field := range a.By {
+		groups[i] = fmt.Sprintf("g%d", i)
+		inner = append(inner, s.fieldText(field)+" AS "+groups[i])
+	}
+	measures := []string{"count(*)::UBIGINT AS n", "0::UBIGINT AS bytes", "0::UBIGINT AS numbers", "0::DOUBLE AS total", "0::DOUBLE AS low", "0::DOUBLE AS high"}
+	if a.Bytes {
+		inner = append(inner, "strlen(body) AS size")
+		measures[1] = "sum(size)::UBIGINT AS bytes"
+	}
+	if a.Number != nil {
+		inner = append(inner, s.fieldNumber(*a.Number)+" AS number")
+		measures[2] = "count(number)::UBIGINT AS numbers"
+		measures[3] = "coalesce(sum(number), 0) AS total"
+		measures[4] = "coalesce(min(number), 0) AS low"
+		measures[5] = "coalesce(max(number), 0) AS high"
+	}
+	keys := strings.Join(append([]string{"bucket"}, groups...), ", ")
+	s.addf("SELECT bucket, %s%s FROM ", strings.Join(measures, ", "), prefixed(groups))
+	s.fromLogs(parts, strings.Join(inner, ", "), a.Tenant, where, uint64(a.Start), last)
+	s.addf(" GROUP BY %s", keys)
+	if a.Top > 0 {
+		s.addf(" QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC%s) <= %d", prefixed(groups), a.Top)
+	}
+	s.addf(" ORDER BY %s", keys)
+	return nil
+}
+
+func prefixed(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(names, ", ")
+}
+
+// bucket is the start of a record's bucket. One that would begin before time 0 begins there.
+func (s *statement) bucket(a *storage.Aggregation) string {
+	if a.Step == 0 {
+		return s.arg(uint64(a.Start))
+	}
+	step, offset := s.arg(a.Step), uint64(a.Origin)%a.Step
+	if offset == 0 {
+		return "time - time % " + step
+	}
+	o := s.arg(offset)
+	return fmt.Sprintf("CASE WHEN time < %[1]s THEN 0::UBIGINT ELSE time - (time - %[1]s) %% %[2]s END", o, step)
+}
+
+func scanPoint(a *storage.Aggregation, c engine.Chunk, row int) storage.Point {
+	number := func(i int) uint64 { return engine.Column[uint64](c, i)[row] }
+	float := func(i int) float64 { return engine.Column[float64](c, i)[row] }
+	p := storage.Point{
+		Bucket: pcommon.Timestamp(number(0)), Count: number(1), Bytes: number(2),
+		Numbers: number(3), Sum: float(4), Min: float(5), Max: float(6),
+	}
+	if len(a.By) > 0 {
+		p.Group = make([]string, len(a.By))
+		for i := range a.By {
+			p.Group[i] = c.Texts(7 + i).At(row)
+		}
+	}
+	return p
+}

@@ -1,0 +1,12 @@
+// Package duckdb keeps logs in a directory of DuckDB files, inside the process: the embedded store.
+//
+// The directory holds partitions, each a DuckDB file of its own with the four tables of the storage contract (logs,
+// log_streams, log_fields, log_batches). They are attached to one DuckDB instance in memory. Batches go to the newest
+// partition; a new one is begun each UTC day of arrival and when a partition has grown to its share of the disk cap, so
+// that retention frees space at once by deleting whole files. A batch, its ledger row and what it adds to the catalogues
+// are one transaction in one file.
+//
+// Write gathers concurrent batches into one commit (writer.go). Readers use connections of their own (pool.go) and never
+// wait for the writer. Search walks windows of time (search.go), Aggregate is one statement over the partitions
+// (aggregate.go), and Tail follows the ledger (tail.go).
+package duckdb

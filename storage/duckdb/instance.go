@@ -1,0 +1,167 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
+)
+
+// instance is a running DuckDB with the directory's partitions attached.
+type instance struct {
+	db      *engine.DB
+	admin   *engine.Conn // attaches and detaches, under core.admin
+	writer  *engine.Conn
+	readers chan *engine.Conn
+}
+
+const tempName = "temp"
+
+// openInstance starts DuckDB and attaches every partition of the directory, making the first when there is none.
+func openInstance(ctx context.Context, path string, config Config) (*instance, []*partition, error) {
+	threads := config.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	db, err := engine.Open(map[string]string{
+		"threads":                      strconv.Itoa(threads),
+		"memory_limit":                 strconv.Itoa(config.MemoryLimit) + "MiB",
+		"temp_directory":               filepath.Join(path, tempName),
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("start DuckDB: %w", err)
+	}
+	i := &instance{db: db, readers: make(chan *engine.Conn, config.MaxConcurrentQueries)}
+	found, err := i.prepare(ctx, path, config)
+	if err != nil {
+		i.close()
+		return nil, nil, err
+	}
+	return i, found, nil
+}
+
+func (i *instance) prepare(ctx context.Context, path string, config Config) ([]*partition, error) {
+	var err error
+	if i.admin, err = i.db.Connect(); err != nil {
+		return nil, err
+	}
+	if i.writer, err = i.db.Connect(); err != nil {
+		return nil, err
+	}
+	for range config.MaxConcurrentQueries {
+		conn, err := i.db.Connect()
+		if err != nil {
+			return nil, err
+		}
+		i.readers <- conn
+	}
+	for _, statement := range []string{
+		"SET allowed_directories = [" + literal(path+string(filepath.Separator)) + "]",
+		"SET enable_external_access = false",
+		"SET lock_configuration = true",
+	} {
+		if err := i.admin.Exec(ctx, statement); err != nil {
+			return nil, fmt.Errorf("shut DuckDB off from the rest of the machine: %w", err)
+		}
+	}
+	return i.attachAll(ctx, path)
+}
+
+func (i *instance) attachAll(ctx context.Context, path string) ([]*partition, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("list the data directory: %w", err)
+	}
+	var found []*partition
+	for _, entry := range entries { // sorted by name, which is by number
+		p, ok := parsePartition(path, entry.Name())
+		if !ok {
+			continue
+		}
+		if err := i.attach(ctx, p, 0); err != nil {
+			return nil, err
+		}
+		found = append(found, p)
+	}
+	if len(found) == 0 {
+		p := newPartition(path, 1, now())
+		if err := i.attach(ctx, p, 0); err != nil {
+			return nil, err
+		}
+		found = append(found, p)
+	}
+	return found, nil
+}
+
+// attach opens or makes a partition's file and reads its ledger's sums. base is the last sequence before a new one.
+func (i *instance) attach(ctx context.Context, p *partition, base uint64) error {
+	attach := "ATTACH " + literal(p.path) + " AS " + p.name + " (STORAGE_VERSION 'latest')"
+	err := i.admin.Exec(ctx, attach)
+	if err == nil {
+		err = migrate(ctx, i.admin, p.name, base)
+	}
+	if err == nil {
+		err = p.load(ctx, i.admin)
+	}
+	if err != nil {
+		return fmt.Errorf("open partition %s: %w", filepath.Base(p.path), err)
+	}
+	return nil
+}
+
+// drop detaches a partition that nobody uses any more and deletes its file.
+func (i *instance) drop(ctx context.Context, p *partition) error {
+	if err := i.admin.Exec(ctx, "DETACH "+p.name); err != nil {
+		return fmt.Errorf("detach partition %s: %w", p.name, err)
+	}
+	return p.remove()
+}
+
+func (i *instance) close() {
+	if i.writer != nil {
+		i.writer.Close()
+	}
+	if i.admin != nil {
+		i.admin.Close()
+	}
+	for len(i.readers) > 0 {
+		(<-i.readers).Close()
+	}
+	i.db.Close()
+}
+
+// literal quotes text for the few statements that take no parameters.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// reading runs fn with a connection and the partitions that pass keep, held so that they are not dropped meanwhile.
+func (c *core) reading(ctx context.Context, keep func(*sums) bool, fn func(*engine.Conn, []held) error) error {
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if c.instance == nil {
+		return ErrClosed
+	}
+	var conn *engine.Conn
+	select {
+	case conn = <-c.instance.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { c.instance.readers <- conn }()
+	held := c.partitions.hold(keep)
+	defer c.partitions.release(held)
+	if err := fn(conn, held); err != nil {
+		if ctxErr := ctx.Err(); ctxErr != nil && !errors.Is(err, ctxErr) {
+			return ctxErr
+		}
+		return err
+	}
+	return nil
+}

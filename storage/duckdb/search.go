@@ -1,0 +1,185 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
+)
+
+// chunkRecords is how many records one statement of a search returns at most: what bounds its memory.
+const chunkRecords = 8192
+
+// Search implements storage.Reader. It goes through windows of time, newest or oldest first, each one statement. A window
+// that holds few matches makes the next one wider, many narrower, so that the newest hundred records read little, a rare
+// word reads everything in a few statements, and an export of everything never sorts more than a window.
+func (c *core) Search(ctx context.Context, q storage.Query) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		s := search{core: c, query: q}
+		if err := s.run(ctx, yield); err != nil {
+			yield(storage.Record{}, err)
+		}
+	}
+}
+
+type search struct {
+	*core
+	query storage.Query
+
+	first, last uint64            // what is still to be searched, both ends included
+	after       *storage.Position // continue after this record
+	width       uint64            // of the next window
+	left        int               // records that may still be yielded
+}
+
+func (s *search) run(ctx context.Context, yield func(storage.Record, error) bool) error {
+	if !s.start() {
+		return ctx.Err()
+	}
+	for s.left > 0 && s.first <= s.last {
+		from, to := s.window()
+		records, limit, err := s.read(ctx, from, to)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if !yield(records[i], nil) {
+				return nil
+			}
+		}
+		s.left -= len(records)
+		if len(records) > 0 {
+			p := records[len(records)-1].Position()
+			s.after = &p
+		}
+		if !s.advance(from, to, len(records), limit) {
+			break
+		}
+	}
+	return nil
+}
+
+// start sets the range to be searched from the query and from what is stored; false when nothing can match.
+func (s *search) start() bool {
+	q := &s.query
+	last, ok := lastNano(q)
+	if !ok {
+		return false
+	}
+	s.first, s.last, s.after, s.left = uint64(q.Start), last, q.After, math.MaxInt
+	if q.Limit > 0 {
+		s.left = q.Limit
+	}
+	if s.after != nil && q.Direction == storage.OldestFirst {
+		s.first = max(s.first, uint64(s.after.Time))
+	} else if s.after != nil {
+		s.last = min(s.last, uint64(s.after.Time))
+	}
+	stored := rangeOf(s.partitions.snapshot(), q.Tenant, s.first, s.last)
+	if stored.rows == 0 {
+		return false
+	}
+	s.first, s.last = max(s.first, stored.minTime), min(s.last, stored.maxTime)
+	// As if records lay evenly: a window of as many as are wanted. With a condition, few of them may match.
+	share := float64(min(s.left, chunkRecords/2)) * 2 / float64(stored.rows)
+	if q.Where != nil {
+		share *= 16
+	}
+	s.width = uint64(min(max(share, 1e-9)*float64(stored.maxTime-stored.minTime)+1, math.MaxUint64/2))
+	return s.first <= s.last
+}
+
+// rangeOf sums up the partitions that may have records of the tenant in a time range.
+func rangeOf(all []sums, tenant string, first, last uint64) sums {
+	total := sums{minTime: math.MaxUint64}
+	for _, p := range all {
+		if p.overlaps(tenant, first, last) {
+			total.rows += p.rows
+			total.minTime, total.maxTime = min(total.minTime, p.minTime), max(total.maxTime, p.maxTime)
+		}
+	}
+	return total
+}
+
+// window is the next part of the range.
+func (s *search) window() (from, to uint64) {
+	if s.last-s.first < s.width {
+		return s.first, s.last
+	}
+	if s.query.Direction == storage.OldestFirst {
+		return s.first, s.first + s.width
+	}
+	return s.last - s.width, s.last
+}
+
+// advance takes what was read off the range and sets the width of the next window; false at the end of the range. n records
+// of at most limit were in the window.
+func (s *search) advance(from, to uint64, n, limit int) bool {
+	if n == limit { // there may be more in the window: go on after the last record
+		if s.query.Direction == storage.OldestFirst {
+			s.first = uint64(s.after.Time)
+		} else {
+			s.last = uint64(s.after.Time)
+		}
+		s.width = max(s.width/2, 1)
+		return true
+	}
+	if n < limit/4 {
+		s.width = min(s.width, math.MaxUint64/8) * 4
+	}
+	if s.query.Direction == storage.OldestFirst {
+		s.first = to + 1
+		return to != math.MaxUint64
+	}
+	s.last = from - 1
+	return from != 0
+}
+
+// read returns the first records of a window, in order, at most limit.
+func (s *search) read(ctx context.Context, from, to uint64) (records []storage.Record, limit int, err error) {
+	limit = min(s.left, chunkRecords)
+	q := &s.query
+	keep := func(p *sums) bool { return p.overlaps(q.Tenant, from, to) }
+	err = s.reading(ctx, keep, func(conn *engine.Conn, parts []held) error {
+		if len(parts) == 0 {
+			return nil
+		}
+		var b statement
+		where, err := b.where(q.Where)
+		if err != nil {
+			return err
+		}
+		where = b.afterPosition(where, s.after, q.Direction)
+		order := "DESC"
+		if q.Direction == storage.OldestFirst {
+			order = "ASC"
+		}
+		b.addf("SELECT * FROM ")
+		b.fromLogs(parts, recordColumns, q.Tenant, where, from, to)
+		b.addf(" ORDER BY time %s, batch_seq %s, row_no %s LIMIT %d", order, order, order, limit)
+		records, err = s.queryRecords(ctx, conn, q.Tenant, b.String(), b.args...)
+		return err
+	})
+	return records, limit, err
+}
+
+// afterPosition narrows a condition to the records after a position.
+func (s *statement) afterPosition(where string, after *storage.Position, direction storage.Direction) string {
+	if after == nil {
+		return where
+	}
+	sign := "<"
+	if direction == storage.OldestFirst {
+		sign = ">"
+	}
+	time, batch, row := s.arg(uint64(after.Time)), s.arg(after.Batch), s.arg(uint64(after.Row))
+	position := fmt.Sprintf("time %[1]s %[2]s OR time = %[2]s AND (batch_seq %[1]s %[3]s OR batch_seq = %[3]s AND row_no %[1]s %[4]s)",
+		sign, time, batch, row)
+	if where == "" {
+		return position
+	}
+	return "(" + position + ") AND (" + where + ")"
+}

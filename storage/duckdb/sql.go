@@ -1,0 +1,63 @@
+package duckdb
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// statement is a SQL text under construction, with its arguments.
+type statement struct {
+	strings.Builder
+	args []any
+}
+
+// arg adds an argument and returns its place in the text.
+func (s *statement) arg(v any) string {
+	s.args = append(s.args, v)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+func (s *statement) addf(format string, values ...any) { fmt.Fprintf(s, format, values...) }
+
+// fromLogs writes a subquery over the partitions' logs: the given columns of the rows of q's tenant that match where, from
+// the first to the last nanosecond.
+func (s *statement) fromLogs(parts []held, columns, tenant, where string, first, last uint64) {
+	firstArg, lastArg := "", ""
+	s.WriteString("(")
+	for i, p := range parts {
+		if i > 0 {
+			s.WriteString(" UNION ALL ")
+		}
+		s.addf("SELECT %s FROM %s.logs WHERE batch_seq <= %d", columns, p.name, p.lastSeq)
+		if first > p.minTime {
+			if firstArg == "" {
+				firstArg = s.arg(first)
+			}
+			s.addf(" AND time >= %s", firstArg)
+		}
+		if last < p.maxTime {
+			if lastArg == "" {
+				lastArg = s.arg(last)
+			}
+			s.addf(" AND time <= %s", lastArg)
+		}
+		if !p.onlyTenant(tenant) {
+			s.addf(" AND tenant = %s", s.arg(tenant))
+		}
+		if where != "" {
+			s.addf(" AND (%s)", where)
+		}
+	}
+	s.WriteString(")")
+}
+
+// lastNano is the last nanosecond that a query covers; false when it covers nothing.
+func lastNano(q *storage.Query) (uint64, bool) {
+	if q.End == storage.EndOfTime {
+		return uint64(q.End), true
+	}
+	return uint64(q.End) - 1, q.End > q.Start
+}

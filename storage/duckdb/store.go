@@ -1,0 +1,204 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// Store is a handle on a data directory. Handles of one process on the same directory share one open store, which closes
+// with the last of them. It is a storage.Writer and a storage.Reader.
+type Store struct {
+	*core
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var (
+	_ storage.Writer = (*Store)(nil)
+	_ storage.Reader = (*Store)(nil)
+)
+
+// core is what the handles on one directory share.
+type core struct {
+	config Config
+	path   string // of the data directory, absolute
+	lock   *flock.Flock
+	refs   int // guarded by open.mu
+
+	// life is held for reading by whoever uses instance, and for writing while it is replaced. A nil instance is closed.
+	life     sync.RWMutex
+	instance *instance
+
+	// admin is held while a partition is begun, written, dropped or deleted.
+	admin      sync.Mutex
+	partitions partitions
+	queue      queue
+	streams    streamCache
+	commits    broadcast
+
+	// Of the writer alone.
+	catalogue catalogue
+	impaired  bool // the machine failed it: the instance is to be opened again
+
+	stop    context.CancelFunc
+	working sync.WaitGroup
+}
+
+// open holds the stores that this process has open, by path.
+var open = struct {
+	mu    sync.Mutex
+	cores map[string]*core
+}{cores: map[string]*core{}}
+
+// ErrClosed is returned by a closed Store.
+var ErrClosed = errors.New("the store is closed")
+
+// Open opens the directory config.Path, makes it when it is not there, and brings its files to the newest schema. When this
+// process has it open already, both share it: one of the two configs may then set nothing but the path.
+func Open(ctx context.Context, config Config) (*Store, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("duckdb store: %w", err)
+	}
+	path, err := filepath.Abs(config.Path)
+	if err != nil {
+		return nil, fmt.Errorf("duckdb store: find %s: %w", config.Path, err)
+	}
+	open.mu.Lock()
+	defer open.mu.Unlock()
+	c := open.cores[path]
+	if c == nil {
+		if c, err = openCore(ctx, path, config); err != nil {
+			return nil, fmt.Errorf("open the store in %s: %w", path, err)
+		}
+		open.cores[path] = c
+	} else if err := c.adopt(ctx, config); err != nil {
+		return nil, fmt.Errorf("share the store in %s: %w", path, err)
+	}
+	c.refs++
+	return &Store{core: c}, nil
+}
+
+// Close gives the handle back. The last handle waits for the batches that were accepted and closes the files.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		open.mu.Lock()
+		defer open.mu.Unlock()
+		if s.refs--; s.refs == 0 {
+			delete(open.cores, s.path)
+			s.closeErr = s.close()
+		}
+	})
+	return s.closeErr
+}
+
+func openCore(ctx context.Context, path string, config Config) (*core, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	lock := flock.New(filepath.Join(path, lockName))
+	switch held, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
+	case !held:
+		return nil, fmt.Errorf("another process holds the lock %s: stop it, or use another directory", lock.Path())
+	}
+	c := &core{config: config, path: path, lock: lock}
+	c.queue.init(config)
+	c.commits.init()
+	if err := c.reopen(ctx); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.stop = stop
+	c.working.Go(func() { c.commitBatches(background) })
+	c.working.Go(func() { c.retain(background) })
+	return c, nil
+}
+
+const lockName = "lock"
+
+// adopt lets another config share the store: one of the two must set nothing but the path.
+func (c *core) adopt(ctx context.Context, config Config) error {
+	config.Path = c.config.Path
+	plain := DefaultConfig(config.Path)
+	switch {
+	case config == plain || config == c.config:
+		return nil
+	case c.config != plain:
+		return fmt.Errorf("it is open with other settings: %+v and %+v; set them in one place and only the path in the other",
+			c.config, config)
+	}
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.config = config
+	c.queue.init(config)
+	return c.reopenLocked(ctx)
+}
+
+// reopen replaces the instance: at the start, and after DuckDB has given up on the old one.
+func (c *core) reopen(ctx context.Context) error {
+	c.life.Lock()
+	defer c.life.Unlock()
+	return c.reopenLocked(ctx)
+}
+
+func (c *core) reopenLocked(ctx context.Context) error {
+	if c.instance != nil {
+		c.instance.close()
+		c.instance = nil
+	}
+	instance, found, err := openInstance(ctx, c.path, c.config)
+	if err != nil {
+		return err
+	}
+	c.instance = instance
+	c.partitions.set(found)
+	return nil
+}
+
+func (c *core) close() error {
+	c.queue.close()
+	c.stop()
+	c.working.Wait()
+	c.life.Lock()
+	defer c.life.Unlock()
+	if c.instance != nil {
+		c.instance.close()
+		c.instance = nil
+	}
+	return c.lock.Close()
+}
+
+// broadcast wakes everybody who waits for a commit.
+type broadcast struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func (b *broadcast) init() { b.ch = make(chan struct{}) }
+
+// next is closed at the next commit.
+func (b *broadcast) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ch
+}
+
+func (b *broadcast) send() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.ch)
+	b.ch = make(chan struct{})
+}
+
+// now is the clock of the ledger, in nanoseconds.
+func now() uint64 { return uint64(time.Now().UnixNano()) }

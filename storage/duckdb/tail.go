@@ -1,0 +1,102 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
+)
+
+// tailBatches is how many batches a tail that lags first takes at once.
+const tailBatches = 64
+
+// Tail implements storage.Reader. Sequences are given out in the order of commit by the one writer, so that what a tail has
+// passed never gets a late batch.
+func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		last, ok := lastNano(&q)
+		if !ok {
+			last = 0 // nothing will match; the tail still lasts until ctx ends
+		}
+		t := tail{core: c, query: q, last: last, position: storage.ID{Batch: from, Row: math.MaxUint32}, step: tailBatches}
+		for {
+			committed := c.commits.next()
+			records, more, err := t.read(ctx)
+			if err != nil {
+				yield(storage.Record{}, err)
+				return
+			}
+			for i := range records {
+				if !yield(records[i], nil) {
+					return
+				}
+			}
+			if more {
+				continue
+			}
+			select {
+			case <-committed:
+			case <-ctx.Done():
+				yield(storage.Record{}, ctx.Err())
+				return
+			}
+		}
+	}
+}
+
+type tail struct {
+	*core
+	query    storage.Query
+	last     uint64     // nanosecond, included
+	position storage.ID // everything up to it was read
+	step     uint64     // how many batches to read at once
+}
+
+// read returns the next records in the order of commit; more is false when nothing newer is stored.
+func (t *tail) read(ctx context.Context) (records []storage.Record, more bool, err error) {
+	newest := t.partitions.lastSeq()
+	if newest <= t.position.Batch && t.position.Row == math.MaxUint32 {
+		return nil, false, nil
+	}
+	to := newest
+	if newest > t.position.Batch && newest-t.position.Batch > t.step {
+		to = t.position.Batch + t.step
+	}
+	keep := func(p *sums) bool { return p.lastSeq >= t.position.Batch && p.firstSeq < to && p.batches > 0 }
+	err = t.reading(ctx, keep, func(conn *engine.Conn, parts []held) error {
+		if len(parts) == 0 {
+			return nil
+		}
+		var b statement
+		where, err := b.where(t.query.Where)
+		if err != nil {
+			return err
+		}
+		batch, row := b.arg(t.position.Batch), b.arg(uint64(t.position.Row))
+		position := fmt.Sprintf("batch_seq >= %[1]s AND (batch_seq > %[1]s OR row_no > %[2]s) AND batch_seq <= %[3]s", batch, row, b.arg(to))
+		if where != "" {
+			position += " AND (" + where + ")"
+		}
+		b.addf("SELECT * FROM ")
+		b.fromLogs(parts, recordColumns, t.query.Tenant, position, uint64(t.query.Start), t.last)
+		b.addf(" ORDER BY batch_seq, row_no LIMIT %d", chunkRecords)
+		records, err = t.queryRecords(ctx, conn, t.query.Tenant, b.String(), b.args...)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	switch n := len(records); {
+	case n == chunkRecords:
+		t.position = records[n-1].ID
+		t.step = max(t.step/2, 1)
+		return records, true, nil
+	case n < chunkRecords/4:
+		t.step = min(t.step, math.MaxUint64/4) * 2
+	}
+	t.position = storage.ID{Batch: to, Row: math.MaxUint32}
+	return records, to < newest, nil
+}
