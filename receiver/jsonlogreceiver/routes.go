@@ -1,0 +1,133 @@
+package jsonlogreceiver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// protocol is one way to send logs. Its methods are called in this order, each at most once for a request; refuse stands in
+// for read and answer when the request is turned down before its body is looked at.
+type protocol interface {
+	name() string
+	mediaTypes() []string
+	read(s *session)
+	answer(w http.ResponseWriter, s *session)
+	refuse(w http.ResponseWriter, r *refusal)
+}
+
+// prefetchBytes have to be there before a request takes a place: connections that dribble hold none.
+const prefetchBytes = 64 << 10
+
+func (r *jsonReceiver) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/{$}", "/v1/json"} {
+		mux.HandleFunc("POST "+path, r.serve(func(*http.Request) protocol { return plainJSON{} }))
+	}
+	mux.HandleFunc("/", notFound)
+	return mux
+}
+
+// serve makes a handler of a protocol.
+func (r *jsonReceiver) serve(protocolOf func(*http.Request) protocol) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		p := protocolOf(req)
+		s, refused := r.begin(p, req)
+		if refused != nil {
+			r.countRefused(p, refused)
+			p.refuse(w, refused)
+			return
+		}
+		defer r.end(s)
+		p.read(s)
+		r.count(s)
+		p.answer(w, s)
+	}
+}
+
+// begin checks what can be checked before the body and waits for a place.
+func (r *jsonReceiver) begin(p protocol, req *http.Request) (*session, *refusal) {
+	if limit := r.config.ServerConfig.MaxRequestBodySize; req.ContentLength > limit {
+		return nil, bodyTooLarge(limit)
+	}
+	if refused := checkMediaType(req, p.mediaTypes()); refused != nil {
+		return nil, refused
+	}
+	options, refused := r.readOptions(req)
+	if refused != nil {
+		return nil, refused
+	}
+	s := &session{
+		worker: r.workers.Get().(*worker), options: options, receiver: r, protocol: p,
+		ctx: req.Context(), request: req, arrival: now(),
+	}
+	s.mapper.Use(options.rules)
+	s.body.Reset(req.Body, req.ContentLength, r.config.Limits.tape())
+	s.body.Prefetch(prefetchBytes)
+	if refused := r.enter(req.Context()); refused != nil {
+		r.recycle(s.worker)
+		return nil, refused
+	}
+	return s, nil
+}
+
+func (r *jsonReceiver) end(s *session) {
+	<-r.places
+	r.recycle(s.worker)
+}
+
+func (r *jsonReceiver) recycle(w *worker) {
+	w.body.Release()
+	w.mapper.Release()
+	w.batch.Reset()
+	r.workers.Put(w)
+}
+
+// enter takes a place, waiting for one if it must.
+func (r *jsonReceiver) enter(ctx context.Context) *refusal {
+	select {
+	case r.places <- struct{}{}:
+		return nil
+	default:
+	}
+	timeout := time.NewTimer(r.config.Limits.QueueTimeout)
+	defer timeout.Stop()
+	select {
+	case r.places <- struct{}{}:
+		return nil
+	case <-timeout.C:
+		return tooManyRequests(r.config.Limits.ConcurrentRequests)
+	case <-ctx.Done():
+		return shuttingDown()
+	}
+}
+
+func (r *jsonReceiver) count(s *session) {
+	for code, n := range s.byCode {
+		r.telemetry.JSONLogRecordsRejected.Add(s.ctx, int64(n),
+			metric.WithAttributes(attribute.String("protocol", s.protocol.name()), attribute.String("code", code)))
+	}
+	if s.refused != nil {
+		r.countRefused(s.protocol, s.refused)
+	}
+}
+
+func (r *jsonReceiver) countRefused(p protocol, refused *refusal) {
+	r.telemetry.JSONLogRequestsRefused.Add(context.Background(), 1,
+		metric.WithAttributes(attribute.String("protocol", p.name()), attribute.String("reason", refused.code)))
+}
+
+// refuseBeforeRoute answers for confighttp, which checks credentials and encodings.
+func refuseBeforeRoute(w http.ResponseWriter, _ *http.Request, message string, status int) {
+	plainJSON{}.refuse(w, serverRefusal(message, status))
+}
+
+func notFound(w http.ResponseWriter, req *http.Request) {
+	plainJSON{}.refuse(w, &refusal{status: http.StatusNotFound, code: "not_found", message: fmt.Sprintf(
+		"nothing is served at %s %s: send JSON logs with POST to /v1/json, /loki/api/v1/push, /_bulk, "+
+			"/services/collector/event or /insert/jsonline", req.Method, req.URL.Path)})
+}
