@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -16,7 +17,11 @@ import (
 func main() {
 	if err := newRootCommand().ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "devlogs:", err)
-		os.Exit(1)
+		code := 1
+		if e := (interface{ ExitCode() int })(nil); errors.As(err, &e) {
+			code = e.ExitCode()
+		}
+		os.Exit(code)
 	}
 }
 
@@ -24,6 +29,7 @@ func newRootCommand() *cobra.Command {
 	root := newServeCommand()
 	root.AddCommand(collectorCommands()...)
 	root.AddCommand(
+		newReplayCommand(),
 		newVersionCommand(),
 	)
 	return root

@@ -1,0 +1,8 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// verbs in the order of a run.
+func verbs() []*cobra.Command {
+	return []*cobra.Command{}
+}
