@@ -1,0 +1,172 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/zeebo/xxh3"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/instantdevlogs/devlogs/replay/canon"
+	"github.com/instantdevlogs/devlogs/replay/ledger"
+)
+
+// expectation is what stays in memory of the records that were sent.
+type expectation struct {
+	*layout
+	run      ledger.Run
+	identity ledger.Identity
+	window   Window
+	// hashes has the low 32 bits of each slot's hash: a changed record goes unnoticed once in four thousand million.
+	hashes  []uint32
+	present []uint64 // one bit for each slot that has a hash
+	index   index    // of all identities but uid
+}
+
+// expect reads what was sent.
+func expect(ctx context.Context, meta ledger.Meta, l *layout, expected Expected, keeps canon.Projection) (*expectation, error) {
+	e := &expectation{
+		layout: l, run: meta.Run, identity: meta.Identity,
+		hashes: make([]uint32, l.slots), present: make([]uint64, (l.slots+63)/64),
+	}
+	hasher := canon.NewHasher(keeps)
+	var from, to pcommon.Timestamp
+	seen := make([]bool, len(l.accounts))
+	for sent, err := range expected(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("read what was sent: %w", err)
+		}
+		if err := e.mark(&sent, seen); err != nil {
+			return nil, err
+		}
+		slot := l.first(&sent.Request)
+		for r := range canon.Records(sent.Logs) {
+			e.add(slot, r, hasher.Record(r))
+			if t := eventTime(r); t != 0 {
+				if from == 0 || t < from {
+					from = t
+				}
+				to = max(to, t)
+			}
+			slot++
+		}
+		hasher.Forget()
+	}
+	if i := slices.Index(seen, false); i >= 0 {
+		return nil, fmt.Errorf("read what was sent: the ledger's request %d is not in the recording: "+
+			"is this the recording that was played?", l.accounts[i].Request.ID)
+	}
+	if from != 0 {
+		e.window = Window{From: from.AsTime(), To: to.AsTime()}
+	}
+	e.index.sort()
+	return e, nil
+}
+
+// mark checks that a request is one of the ledger's and has as many records.
+func (e *expectation) mark(sent *Sent, seen []bool) error {
+	r := sent.Request
+	i, ok := slices.BinarySearchFunc(e.accounts, r.ID, func(a ledger.Account, id uint64) int {
+		return compareUint64(a.Request.ID, id)
+	})
+	if !ok {
+		return fmt.Errorf("read what was sent: request %d is not in the ledger", r.ID)
+	}
+	if n := sent.Logs.LogRecordCount(); n != int(e.accounts[i].Request.Records) {
+		return fmt.Errorf("read what was sent: request %d has %d records, but the ledger says %d: has the recording changed?",
+			r.ID, n, e.accounts[i].Request.Records)
+	}
+	seen[i] = true
+	return nil
+}
+
+func (e *expectation) add(slot uint64, r *canon.Record, hash canon.Hash) {
+	e.hashes[slot] = uint32(hash.Lo)
+	e.present[slot/64] |= 1 << (slot % 64)
+	if e.identity != ledger.ByUID {
+		if key, ok := keyOf(e.identity, r, hash); ok {
+			e.index.add(key, uint32(slot))
+		}
+	}
+}
+
+// eventTime is when the record happened, or else was observed; 0 when it says neither.
+func eventTime(r *canon.Record) pcommon.Timestamp {
+	if t := r.Log.Timestamp(); t != 0 {
+		return t
+	}
+	return r.Log.ObservedTimestamp()
+}
+
+// keyOf is what a record is recognised by when it has no uid.
+func keyOf(identity ledger.Identity, r *canon.Record, hash canon.Hash) (key uint64, ok bool) {
+	switch identity {
+	case ledger.ByTime:
+		return uint64(r.Log.Timestamp()), r.Log.Timestamp() != 0
+	case ledger.ByIDs:
+		trace, span := r.Log.TraceID(), r.Log.SpanID()
+		var ids [24]byte
+		copy(ids[:], trace[:])
+		copy(ids[16:], span[:])
+		return xxh3.Hash(ids[:]), !trace.IsEmpty() || !span.IsEmpty()
+	default:
+		return hash.Lo, true
+	}
+}
+
+// index finds slots by key. Slots with an equal key follow each other.
+type index struct {
+	keys  []uint64
+	slots []uint32
+}
+
+func (x *index) add(key uint64, slot uint32) {
+	x.keys = append(x.keys, key)
+	x.slots = append(x.slots, slot)
+}
+
+func (x *index) sort() { sort.Sort(x) }
+
+func (x *index) Len() int { return len(x.keys) }
+func (x *index) Less(i, j int) bool {
+	return x.keys[i] < x.keys[j] || x.keys[i] == x.keys[j] && x.slots[i] < x.slots[j]
+}
+func (x *index) Swap(i, j int) {
+	x.keys[i], x.keys[j] = x.keys[j], x.keys[i]
+	x.slots[i], x.slots[j] = x.slots[j], x.slots[i]
+}
+
+// find returns the slots of a key; there are several when records can't be told apart.
+func (x *index) find(key uint64) (at int, slots []uint32) {
+	at, found := slices.BinarySearch(x.keys, key)
+	if !found {
+		return 0, nil
+	}
+	n := sort.Search(len(x.keys)-at, func(i int) bool { return x.keys[at+i] != key })
+	return at, x.slots[at : at+n]
+}
+
+func compareUint64(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// wider makes room for clocks that differ and stores that round.
+func (w Window) wider(started time.Time) Window {
+	const slack = time.Minute
+	if w.From.IsZero() || started.Before(w.From) {
+		w.From = started // records that had no time got one when they arrived
+	}
+	if now := time.Now(); now.After(w.To) {
+		w.To = now
+	}
+	return Window{From: w.From.Add(-slack), To: w.To.Add(slack)}
+}
