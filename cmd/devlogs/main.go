@@ -29,6 +29,7 @@ func newRootCommand() *cobra.Command {
 	root := newServeCommand()
 	root.AddCommand(collectorCommands()...)
 	root.AddCommand(
+		newQueryCommand(),
 		newReplayCommand(),
 		newVersionCommand(),
 	)

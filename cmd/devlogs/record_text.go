@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/fatih/color"
+	"github.com/mattn/go-isatty"
+
+	"github.com/instantdevlogs/devlogs/queryapi/client"
+)
+
+// textPrinter lays a record out for reading: time, level, service, message, and the attributes after it.
+type textPrinter struct {
+	zone    *time.Location
+	levels  map[string]*color.Color
+	service *color.Color
+	dim     *color.Color
+}
+
+func newTextPrinter(when string, utc bool, out io.Writer) *textPrinter {
+	colored := when == "always" || when == "auto" && os.Getenv("NO_COLOR") == "" && isTerminal(out)
+	paint := func(attributes ...color.Attribute) *color.Color {
+		c := color.New(attributes...)
+		if colored {
+			c.EnableColor()
+		} else {
+			c.DisableColor()
+		}
+		return c
+	}
+	p := &textPrinter{
+		zone: time.Local,
+		levels: map[string]*color.Color{
+			"trace": paint(color.Faint), "debug": paint(color.FgBlue), "info": paint(color.FgGreen),
+			"warn": paint(color.FgYellow), "error": paint(color.FgRed), "fatal": paint(color.FgRed, color.Bold),
+			"unknown": paint(color.Faint),
+		},
+		service: paint(color.FgCyan),
+		dim:     paint(color.Faint),
+	}
+	if utc {
+		p.zone = time.UTC
+	}
+	return p
+}
+
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
+}
+
+// write prints one record. Whatever it holds, no control character of it reaches the terminal.
+func (p *textPrinter) write(out *bufio.Writer, record *client.Record) error {
+	level := strings.ToUpper(record.Level)
+	if level == "UNKNOWN" {
+		level = "-"
+	}
+	paint := p.levels[record.Level]
+	if paint == nil {
+		paint = p.dim
+	}
+	line := p.dim.Sprint(record.Time.In(p.zone).Format("2006-01-02 15:04:05.000")) + " " + paint.Sprintf("%-5s", harmless(level))
+	if record.Service != "" {
+		line += " " + p.service.Sprint(harmless(record.Service))
+	}
+	body := bodyText(record.Body)
+	first, rest, _ := strings.Cut(body, "\n")
+	line += " " + harmless(first)
+	if attributes := attributeText(record); attributes != "" {
+		line += " " + p.dim.Sprint(attributes)
+	}
+	if rest != "" {
+		for next := range strings.SplitSeq(strings.TrimRight(rest, "\n"), "\n") {
+			line += "\n    " + harmless(next)
+		}
+	}
+	_, err := fmt.Fprintln(out, line)
+	return err
+}
+
+// bodyText is a text body as it is, any other as JSON.
+func bodyText(body json.RawMessage) string {
+	var text string
+	switch {
+	case json.Unmarshal(body, &text) == nil:
+		return text
+	default:
+		return string(body)
+	}
+}
+
+// attributeText is key=value for each attribute, in the order they were sent.
+func attributeText(record *client.Record) string {
+	var b strings.Builder
+	d := json.NewDecoder(bytes.NewReader(record.Attributes))
+	if _, err := d.Token(); err != nil {
+		return ""
+	}
+	for d.More() {
+		key, err := d.Token()
+		var value json.RawMessage
+		if err != nil || d.Decode(&value) != nil {
+			break
+		}
+		text := bodyText(value)
+		if strings.ContainsAny(text, " \t\n\r\"=") && value[0] == '"' {
+			text = string(value)
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%s=%s", harmless(fmt.Sprint(key)), harmless(text))
+	}
+	if record.TraceID != "" {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString("trace_id=" + record.TraceID)
+	}
+	return b.String()
+}
+
+// harmless shows control characters, and those that reorder or hide text, by their escapes: a log line must not be able to
+// steer a terminal.
+func harmless(s string) string {
+	bad := func(r rune) bool {
+		const joiner = '\u200d' // emoji are made with it
+		return r != '\t' && r != joiner && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp))
+	}
+	if !strings.ContainsFunc(s, bad) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !bad(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}

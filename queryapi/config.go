@@ -1,0 +1,99 @@
+package queryapi
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
+)
+
+// Config of the query_api extension.
+type Config struct {
+	// ServerConfig is where and how to listen: endpoint, tls, cors, auth, middlewares and the rest of confighttp.
+	ServerConfig confighttp.ServerConfig `mapstructure:",squash"`
+
+	// Storage is the store to read; exactly one must be set.
+	Storage StorageConfig `mapstructure:"storage"`
+
+	// Limits keep one client's queries from taking the machine away from the others.
+	Limits Limits `mapstructure:"limits"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// Limits bound what one request may ask for. 0 means no limit wherever a setting says so.
+type Limits struct {
+	// MaxRows is the most records in one JSON page. Exports have no such limit.
+	MaxRows int `mapstructure:"max_rows"`
+	// MaxRange is the longest time range a query may cover; 0: no limit.
+	MaxRange time.Duration `mapstructure:"max_range"`
+	// MaxPoints is the most numbers in one histogram: buckets times groups.
+	MaxPoints int `mapstructure:"max_points"`
+	// MaxGroups is the most distinct values that one request may count.
+	MaxGroups int `mapstructure:"max_groups"`
+	// QueryTimeout ends a query; 0: no limit.
+	QueryTimeout time.Duration `mapstructure:"query_timeout"`
+	// ExportTimeout ends an NDJSON or CSV export; 0: no limit.
+	ExportTimeout time.Duration `mapstructure:"export_timeout"`
+	// MaxConcurrentQueries is how many queries and exports run at a time. The ones beyond wait.
+	MaxConcurrentQueries int `mapstructure:"max_concurrent_queries"`
+	// MaxWait is how long a query waits for its turn before it is refused.
+	MaxWait time.Duration `mapstructure:"max_wait"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+const defaultEndpoint = "localhost:3100"
+
+func createDefaultConfig() component.Config {
+	server := confighttp.NewDefaultServerConfig()
+	server.NetAddr.Endpoint = defaultEndpoint
+	return &Config{
+		ServerConfig: server,
+		Storage:      defaultStorage(),
+		Limits: Limits{
+			MaxRows:              5000,
+			MaxPoints:            50_000,
+			MaxGroups:            100_000,
+			QueryTimeout:         time.Minute,
+			MaxConcurrentQueries: 16,
+			MaxWait:              10 * time.Second,
+		},
+	}
+}
+
+// Validate tells what is wrong with the configuration and how to mend it.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.ServerConfig.NetAddr.Endpoint == "" {
+		errs = append(errs, fmt.Errorf("endpoint is empty: set it to host:port, such as %q", defaultEndpoint))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate checks one section of the configuration.
+func (l *Limits) Validate() error {
+	var errs []error
+	for _, setting := range []struct {
+		name         string
+		value, least int64
+	}{
+		{"max_rows", int64(l.MaxRows), 1},
+		{"max_range", int64(l.MaxRange), 0},
+		{"max_points", int64(l.MaxPoints), 100},
+		{"max_groups", int64(l.MaxGroups), 100},
+		{"query_timeout", int64(l.QueryTimeout), 0},
+		{"export_timeout", int64(l.ExportTimeout), 0},
+		{"max_concurrent_queries", int64(l.MaxConcurrentQueries), 1},
+		{"max_wait", int64(l.MaxWait), 0},
+	} {
+		if setting.value < setting.least {
+			errs = append(errs, fmt.Errorf("%s is %d: it must be at least %d", setting.name, setting.value, setting.least))
+		}
+	}
+	return errors.Join(errs...)
+}

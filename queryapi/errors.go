@@ -1,0 +1,115 @@
+package queryapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// The codes that an error answer carries. They are part of the API: clients may switch on them.
+const (
+	codeInvalidParameter = "invalid_parameter"
+	codeNotFound         = "not_found"
+	codeMethodNotAllowed = "method_not_allowed"
+	codeLimitExceeded    = "limit_exceeded"
+	codeTooManyQueries   = "too_many_queries"
+	codeTimeout          = "timeout"
+	codeUnavailable      = "unavailable"
+	codeCanceled         = "canceled"
+	codeInternal         = "internal"
+)
+
+// statuses is the one place that knows HTTP status codes.
+var statuses = map[string]int{
+	codeInvalidParameter: http.StatusBadRequest,
+	codeNotFound:         http.StatusNotFound,
+	codeMethodNotAllowed: http.StatusMethodNotAllowed,
+	codeLimitExceeded:    http.StatusUnprocessableEntity,
+	codeTooManyQueries:   http.StatusTooManyRequests,
+	codeTimeout:          http.StatusGatewayTimeout,
+	codeUnavailable:      http.StatusServiceUnavailable,
+	codeCanceled:         499, // the client is gone and won't read it; the number is for metrics
+	codeInternal:         http.StatusInternalServerError,
+}
+
+// apiError is the one shape of every error answer: {"error": {…}}.
+type apiError struct {
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`     // what to do
+	Position *int   `json:"position,omitempty"` // byte offset into the parameter at fault
+	Setting  string `json:"setting,omitempty"`  // the limit that was hit, as it is written below limits
+
+	retryAfter time.Duration
+	allow      []string
+	cause      error
+}
+
+func (e *apiError) Error() string { return e.Message }
+func (e *apiError) Unwrap() error { return e.cause }
+
+func (e *apiError) status() int { return statuses[e.Code] }
+
+// invalid says what is wrong with a parameter.
+func invalid(parameter string, err error) *apiError {
+	var known *apiError
+	if errors.As(err, &known) {
+		return known
+	}
+	return &apiError{Code: codeInvalidParameter, Message: parameter + ": " + err.Error()}
+}
+
+// overLimit says which setting a request goes beyond.
+func overLimit(setting, format string, args ...any) *apiError {
+	return &apiError{
+		Code: codeLimitExceeded, Message: fmt.Sprintf(format, args...), Setting: setting,
+		Hint: "ask for less, or raise limits::" + setting + " of query_api",
+	}
+}
+
+// errShutdown is the cause with which the server ends the queries that outlive its patience at shutdown.
+var errShutdown = &apiError{
+	Code: codeUnavailable, Message: "devlogs is shutting down", Hint: "try again when it is back", retryAfter: time.Second,
+}
+
+// timedOut is the cause with which the server ends a query after limits::<setting>.
+func timedOut(setting string, after time.Duration) *apiError {
+	return &apiError{
+		Code: codeTimeout, Message: fmt.Sprintf("the query was stopped after %s", after), Setting: setting,
+		Hint: "narrow its time range or filters, or raise limits::" + setting + " of query_api",
+	}
+}
+
+// apiErrorOf turns whatever ended a request into the answer. ctx is the query's.
+func apiErrorOf(ctx context.Context, err error) *apiError {
+	var known *apiError
+	if errors.As(err, &known) {
+		return known
+	}
+	if ctx.Err() != nil {
+		if errors.As(context.Cause(ctx), &known) {
+			return known
+		}
+		return clientGone(err)
+	}
+	var unavailable *storage.UnavailableError
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return &apiError{Code: codeNotFound, Message: "there is no such record", Hint: "it may have been removed by retention", cause: err}
+	case errors.As(err, &unavailable):
+		return &apiError{Code: codeUnavailable, Message: unavailable.Reason, retryAfter: unavailable.RetryAfter, cause: err}
+	}
+	return &apiError{
+		Code: codeInternal, Message: "the store could not answer: " + err.Error(),
+		Hint: "devlogs has logged it with more detail", cause: err,
+	}
+}
+
+// clientGone is the error of an answer that nobody reads.
+func clientGone(err error) *apiError {
+	return &apiError{Code: codeCanceled, Message: "the client went away", cause: err}
+}

@@ -1,0 +1,74 @@
+package queryapi
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// filters are the simple filters that every endpoint takes. They are sugar: query makes the same storage.Query of them
+// that any other language does.
+type filters struct {
+	timeRange
+	services []string
+	level    int32 // the least severity number; 0 when all
+	text     storage.And
+	traceID  string
+}
+
+// filters reads start, end, since, service, level, q and trace_id.
+func (p *params) filters() filters {
+	f := filters{services: p.texts("service")}
+	var err error
+	if level := p.text("level"); level != "" {
+		if f.level, err = parseLevel(level); err != nil {
+			p.fail("level", err)
+		}
+	}
+	if f.text, err = parseText(p.text("q")); err != nil {
+		p.fail("q", err)
+	}
+	since := defaultSince
+	if id := p.text("trace_id"); id != "" {
+		since = 0 // an id is precise enough to look for it in all that is stored
+		if f.traceID, err = parseTraceID(id); err != nil {
+			p.fail("trace_id", err)
+		}
+	}
+	f.timeRange = p.timeRange(since)
+	return f
+}
+
+// parseTraceID reads 32 hex digits in either case, with or without a UUID's dashes.
+func parseTraceID(s string) (string, error) {
+	id := strings.ToLower(strings.ReplaceAll(s, "-", ""))
+	if raw, err := hex.DecodeString(id); err != nil || len(raw) != 16 {
+		return "", fmt.Errorf("32 hex digits, got %q", s)
+	}
+	return id, nil
+}
+
+// query asks for what the filters select. It looks up the services' streams.
+func (f *filters) query(ctx context.Context, source *Source) (storage.Query, error) {
+	var where storage.And
+	if len(f.services) > 0 {
+		streams, err := source.ServiceStreams(ctx, f.timeRange, f.services)
+		if err != nil {
+			return storage.Query{}, err
+		}
+		where = append(where, streams)
+	}
+	if f.traceID != "" {
+		where = append(where, storage.Text{
+			Field: storage.FieldRef{Kind: storage.FieldTraceID}, Op: storage.TextEqual, Value: f.traceID,
+		})
+	}
+	if f.level > 0 {
+		where = append(where, atLeast(f.level))
+	}
+	where = append(where, f.text...)
+	return storage.Query{Start: f.Start, End: f.End, Where: where}, nil
+}
