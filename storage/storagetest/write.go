@@ -1,0 +1,175 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+func testWrite(t *testing.T, s Store) {
+	t.Run("the same id is stored once", func(t *testing.T) {
+		tenant, id := newTenant(), uuid.New()
+		require.Equal(t, storage.Stored, writeID(t, s, tenant, id, "first"))
+		require.Equal(t, storage.Duplicate, writeID(t, s, tenant, id, "again"))
+		require.Equal(t, []string{"first"}, bodies(search(t, s, everything(tenant))))
+	})
+
+	t.Run("the same id at the same time is stored once", func(t *testing.T) {
+		tenant := newTenant()
+		for range 10 {
+			id := uuid.New()
+			outcomes := make(chan storage.Outcome, 8)
+			var writers sync.WaitGroup
+			for range cap(outcomes) {
+				writers.Go(func() { outcomes <- writeID(t, s, tenant, id, "line") })
+			}
+			writers.Wait()
+			close(outcomes)
+			stored := 0
+			for outcome := range outcomes {
+				if outcome == storage.Stored {
+					stored++
+				}
+			}
+			require.Equal(t, 1, stored)
+		}
+		require.Len(t, search(t, s, everything(tenant)), 10)
+	})
+
+	t.Run("a reader never sees part of a batch", func(t *testing.T) {
+		tenant := newTenant()
+		const writers, batches, size = 4, 10, 50
+		texts := make([]string, size)
+		var writing sync.WaitGroup
+		for range writers {
+			writing.Go(func() {
+				for range batches {
+					write(t, s, tenant, lines("api", arrival, 1, texts...))
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { writing.Wait(); close(done) }()
+		for reading := true; reading; {
+			select {
+			case <-done:
+				reading = false
+			default:
+			}
+			points, err := collect(s.Aggregate(context.Background(), storage.Aggregation{Query: everything(tenant)}))
+			require.NoError(t, err)
+			for _, p := range points {
+				require.Zero(t, p.Count%size, "%d records", p.Count)
+			}
+			if !reading {
+				require.Len(t, points, 1)
+				require.EqualValues(t, writers*batches*size, points[0].Count)
+			}
+		}
+	})
+
+	t.Run("the rows are the writer's only until Write returns", func(t *testing.T) {
+		tenant := newTenant()
+		rows := &storage.Rows{}
+		for i := range 20 {
+			rows.Reset()
+			storage.Encode(rows, lines("api", arrival, 1, fmt.Sprintf("line %d of a text that is not short", i)), tenant, arrival)
+			_, err := s.Write(context.Background(), storage.Batch{ID: uuid.New(), Rows: rows})
+			require.NoError(t, err)
+		}
+		for i, body := range bodies(search(t, s, everything(tenant))) {
+			require.Equal(t, fmt.Sprintf("line %d of a text that is not short", i), body)
+		}
+	})
+
+	t.Run("a batch whose context ended can be tried again", func(t *testing.T) {
+		tenant, id := newTenant(), uuid.New()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		rows := &storage.Rows{}
+		storage.Encode(rows, lines("api", arrival, 1, "line"), tenant, arrival)
+		_, err := s.Write(ctx, storage.Batch{ID: id, Rows: rows})
+		if err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		writeID(t, s, tenant, id, "line")
+		require.Len(t, search(t, s, everything(tenant)), 1)
+	})
+
+	t.Run("stats count what is stored", func(t *testing.T) {
+		before, err := s.Stats(t.Context())
+		require.NoError(t, err)
+		write(t, s, newTenant(), lines("api", arrival, 1, "a", "b", "c"))
+		after, err := s.Stats(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, before.Records+3, after.Records)
+		require.Equal(t, before.Batches+1, after.Batches)
+		require.Greater(t, after.LastBatch, before.LastBatch)
+		require.LessOrEqual(t, after.MinTime, arrival)
+		require.GreaterOrEqual(t, after.MaxTime, arrival+2)
+		require.NotZero(t, after.Bytes)
+	})
+}
+
+func writeID(t *testing.T, s Store, tenant string, id uuid.UUID, line string) storage.Outcome {
+	rows := &storage.Rows{}
+	storage.Encode(rows, lines("api", arrival, 1, line), tenant, arrival)
+	outcome, err := s.Write(context.Background(), storage.Batch{ID: id, Rows: rows})
+	assert.NoError(t, err)
+	return outcome
+}
+
+// testTenants: nothing of one tenant shows in what another asks, though they sent the same.
+func testTenants(t *testing.T, s Store) {
+	names := []string{newTenant(), "", "it's \"quoted\"; --"}
+	var writing sync.WaitGroup
+	for i, tenant := range names {
+		writing.Go(func() {
+			for b := range 5 {
+				logs := lines("api", arrival, 1, "same", tenant+strconv.Itoa(b))
+				logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr("key"+strconv.Itoa(i), "v")
+				write(t, s, tenant, logs)
+			}
+		})
+	}
+	writing.Wait()
+	stream := map[uint64]bool{}
+	for i, tenant := range names {
+		records := search(t, s, everything(tenant))
+		require.Len(t, records, 10)
+		for _, r := range records {
+			require.Equal(t, tenant, r.Stream.Tenant)
+			for _, other := range names {
+				_, err := s.Get(t.Context(), other, r.ID)
+				if other == tenant {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, storage.ErrNotFound)
+				}
+			}
+		}
+		points, err := collect(s.Aggregate(t.Context(), storage.Aggregation{Query: everything(tenant)}))
+		require.NoError(t, err)
+		require.Len(t, points, 1)
+		require.EqualValues(t, 10, points[0].Count)
+
+		streams, err := collect(s.Streams(t.Context(), tenant, 0, storage.EndOfTime))
+		require.NoError(t, err)
+		require.Len(t, streams, 1)
+		require.False(t, stream[streams[0].ID], "tenants have streams of their own")
+		stream[streams[0].ID] = true
+
+		fields, err := s.Fields(t.Context(), tenant, "")
+		require.NoError(t, err)
+		require.Len(t, fields, 1)
+		require.Equal(t, "key"+strconv.Itoa(i), fields[0].Name)
+	}
+}
