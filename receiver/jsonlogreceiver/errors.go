@@ -74,6 +74,11 @@ func malformedBody(err error) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: "malformed_body", message: err.Error()}
 }
 
+// partlyRejected is for protocols that answer an error when a part of the request was rejected.
+func partlyRejected(message string) *refusal {
+	return &refusal{status: http.StatusBadRequest, code: "partly_rejected", message: message}
+}
+
 func tooManyRequests(limit int) *refusal {
 	return &refusal{status: http.StatusTooManyRequests, code: "too_many_requests", retryAfter: time.Second, message: fmt.Sprintf(
 		"%d requests are being worked on, as many as allowed (setting limits.concurrent_requests): try again", limit)}
@@ -144,6 +149,46 @@ func serverRefusal(message string, status int) *refusal {
 			message: message + " (setting max_request_body_size)"}
 	default:
 		return &refusal{status: status, code: "unreadable_body", message: "the body does not have the encoding that Content-Encoding says: " + message}
+	}
+}
+
+// itemised is the head of an answer that has a status for every item.
+func itemised() *refusal { return &refusal{status: http.StatusOK} }
+
+func healthy() *refusal { return &refusal{status: http.StatusOK} }
+
+func malformedAction(line int, why string) *refusal {
+	return malformedBody(fmt.Errorf("malformed action line %d: %s", line, why))
+}
+
+func createdItem() bulkFate { return bulkFate{status: http.StatusCreated} }
+
+func unsupportedAction(action string) bulkFate {
+	return bulkFate{http.StatusBadRequest, &bulkFault{"action_request_validation_exception",
+		"logs can be added (create, index) and not changed: " + action + " is not supported"}}
+}
+
+func rejectedItem(r *rejection) bulkFate {
+	return bulkFate{http.StatusBadRequest, &bulkFault{"document_parsing_exception", r.Code + ": " + r.Message}}
+}
+
+func refusedItem(r *refusal) bulkFate {
+	return bulkFate{r.status, &bulkFault{r.elasticType(), r.message}}
+}
+
+// elasticType is Elasticsearch's name for a refusal; shippers look at the status.
+func (f *refusal) elasticType() string {
+	switch f.status {
+	case http.StatusTooManyRequests:
+		return "es_rejected_execution_exception"
+	case http.StatusServiceUnavailable:
+		return "unavailable_shards_exception"
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return "security_exception"
+	case http.StatusInternalServerError:
+		return "exception"
+	default:
+		return "illegal_argument_exception"
 	}
 }
 

@@ -15,7 +15,7 @@ func (plainJSON) name() string         { return "json" }
 func (plainJSON) mediaTypes() []string { return jsonTypes }
 
 func (plainJSON) read(s *session) {
-	s.values(func(item jsontape.Item) { s.addObject(item, 0, nil) })
+	s.values(func(item jsontape.Item) *rejection { return s.addObject(item, 0, nil) })
 	if s.refused == nil && s.body.Blank() {
 		s.refuse(emptyBody(), place{0, 1})
 	}
@@ -40,11 +40,8 @@ type fault struct {
 
 func (s *session) report() report {
 	r := report{
-		Accepted: s.accepted, Rejected: s.rejected, Errors: s.errors, Omitted: s.rejected,
+		Accepted: s.accepted, Rejected: s.rejected, Errors: s.errors, Omitted: s.omitted(),
 		DryRun: s.dryRun, Records: s.explains,
-	}
-	for _, e := range s.errors {
-		r.Omitted -= max(e.Count, 1)
 	}
 	if s.refused != nil {
 		r.Error, r.Retry = &fault{s.refused.code, s.refused.message}, &s.resume

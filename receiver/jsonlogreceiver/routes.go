@@ -28,6 +28,21 @@ func (r *jsonReceiver) routes() http.Handler {
 	for _, path := range []string{"/{$}", "/v1/json"} {
 		mux.HandleFunc("POST "+path, r.serve(func(*http.Request) protocol { return plainJSON{} }))
 	}
+	mux.HandleFunc("POST /loki/api/v1/push", r.serve(func(*http.Request) protocol { return lokiPush{} }))
+	mux.HandleFunc("POST /insert/jsonline", r.serve(func(*http.Request) protocol { return jsonLine{} }))
+	for _, path := range []string{"", "/event", "/event/1.0"} {
+		mux.HandleFunc("POST /services/collector"+path, r.serve(func(*http.Request) protocol { return splunkHEC{} }))
+	}
+	for _, path := range []string{"/raw", "/raw/1.0"} {
+		mux.HandleFunc("POST /services/collector"+path, r.serve(func(*http.Request) protocol { return splunkHEC{raw: true} }))
+	}
+	mux.HandleFunc("GET /services/collector/health", splunkHealth)
+	mux.HandleFunc("GET /services/collector/health/1.0", splunkHealth)
+	mux.HandleFunc("POST /services/collector/ack", splunkAck)
+	for _, path := range []string{"POST /_bulk", "PUT /_bulk", "POST /{index}/_bulk"} {
+		mux.HandleFunc(path, r.serve(func(req *http.Request) protocol { return &bulk{index: req.PathValue("index")} }))
+	}
+	elasticProbes(mux)
 	mux.HandleFunc("/", notFound)
 	return mux
 }

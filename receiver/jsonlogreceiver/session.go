@@ -47,8 +47,8 @@ type worker struct {
 // maxExplanations bounds the answer to a dry run.
 const maxExplanations = 100
 
-// values calls handle for every sound value in the body and rejects the others.
-func (s *session) values(handle func(item jsontape.Item)) {
+// values calls take for every sound value in the body, and rejects the others and those that take rejects.
+func (s *session) values(take func(item jsontape.Item) *rejection) {
 	for s.refused == nil {
 		item, err := s.body.Next()
 		if err == io.EOF {
@@ -60,40 +60,38 @@ func (s *session) values(handle func(item jsontape.Item)) {
 		}
 		if item.Fault != nil {
 			s.reject(faultRejection(item))
-			continue
+		} else if r := take(item); r != nil {
+			s.reject(*r)
 		}
-		handle(item)
 	}
 	s.flush()
 }
 
-// addObject maps the object at a node of the body's tape and adds it. adjust, when not nil, completes the record first.
-func (s *session) addObject(item jsontape.Item, node uint32, adjust func(*jsonmap.Mapper) *rejection) {
+// addObject maps the object at a node of the body's tape and adds it, or says why not. adjust, when not nil, completes the
+// record first.
+func (s *session) addObject(item jsontape.Item, node uint32, adjust func(*jsonmap.Mapper) *rejection) *rejection {
 	tape, at := &s.body.Tape, place{item.Index, item.Line}
 	if kind := tape.Nodes[node].Kind; kind != jsontape.Object {
-		s.reject(rejection{place: at, Code: "not_an_object", Message: "a record is a JSON object, this is " + kind.String()})
-		return
+		return &rejection{place: at, Code: "not_an_object", Message: "a record is a JSON object, this is " + kind.String()}
 	}
 	schemaFault := s.receiver.schema.check(tape.Raw(node))
 	if schemaFault != "" && !s.receiver.schema.tag {
-		s.reject(rejection{place: at, Code: "schema_mismatch", Message: schemaFault})
-		return
+		return &rejection{place: at, Code: "schema_mismatch", Message: schemaFault}
 	}
 	if err := s.mapper.Prepare(tape, node); err != nil {
-		s.reject(rejection{place: at, Code: "bad_field", Message: err.Error()})
-		return
+		return &rejection{place: at, Code: "bad_field", Message: err.Error()}
 	}
 	if adjust != nil {
 		if r := adjust(&s.mapper); r != nil {
 			r.place = at
-			s.reject(*r)
-			return
+			return r
 		}
 	}
 	if schemaFault != "" {
 		s.mapper.AddAttribute("schema.error", schemaFault)
 	}
 	s.add(at, len(tape.Raw(node)))
+	return nil
 }
 
 // add puts the record that the mapper has prepared into the batch. size is about its bytes in the body.

@@ -1,6 +1,11 @@
 package jsonlogreceiver
 
-import "github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsontape"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsontape"
+)
 
 // verdict is the account of one request. Every record of the body that was read is in accepted or in rejected, or comes at
 // or after the place that resume names.
@@ -52,4 +57,35 @@ func faultRejection(item jsontape.Item) rejection {
 		code = "unreadable"
 	}
 	return rejection{place: place{item.Index, item.Line}, Code: code, Message: item.Fault.Message + setting}
+}
+
+// omitted counts the rejected records that errors does not list.
+func (v *verdict) omitted() int {
+	listed := 0
+	for _, e := range v.errors {
+		listed += max(e.Count, 1)
+	}
+	return v.rejected - listed
+}
+
+// withAccount is why the request was refused, and what of it was stored before.
+func (v *verdict) withAccount() *refusal {
+	r := *v.refused
+	if v.accepted > 0 {
+		r.message += fmt.Sprintf("; %d records were stored, nothing from number %d on (counted from 0)", v.accepted, v.resume.Index)
+	}
+	return &r
+}
+
+// partial is the refusal of a request of which some records were rejected, for protocols that have no place for more.
+func (v *verdict) partial() *refusal {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d stored, %d rejected", v.accepted, v.rejected)
+	for _, e := range v.errors {
+		fmt.Fprintf(&text, "\n%s: %s", e.Code, e.Message)
+	}
+	if more := v.omitted(); more > 0 {
+		fmt.Fprintf(&text, "\n… and %d more", more)
+	}
+	return partlyRejected(text.String())
 }

@@ -123,11 +123,24 @@ func (m *Mapper) Prepare(tape *jsontape.Tape, root uint32) error {
 	return nil
 }
 
-// PrepareText makes a record of a line of text.
+// ClearResource starts a series of lines with the same resource, which AddResource then makes.
+func (m *Mapper) ClearResource() { m.resource = m.resource[:0] }
+
+// PrepareText makes a record of a line of text. The resource stays what it is.
 func (m *Mapper) PrepareText(text string) {
-	m.tape, m.fields, m.candidates, m.resource = nil, m.fields[:0], m.candidates[:0], m.resource[:0]
+	m.tape, m.fields, m.candidates = nil, m.fields[:0], m.candidates[:0]
 	m.extra, m.extraNodes = m.extra[:0], m.extraNodes[:0]
 	m.record, m.sources = Parts{bodyText: text}, [roles]string{}
+}
+
+// PrepareBody makes a record with any JSON value as its body and nothing else.
+func (m *Mapper) PrepareBody(tape *jsontape.Tape, node uint32) {
+	m.ClearResource()
+	m.PrepareText("")
+	m.tape, m.record.body = tape, node
+	if tape.Nodes[node].Kind == jsontape.String {
+		m.record.bodyText, m.record.body = tape.Str(node), 0
+	}
 }
 
 // DetectSeverity looks for a level in the text of the record, unless it has one.
@@ -223,7 +236,7 @@ func (m *Mapper) accept(c *candidate) bool {
 	ok := false
 	switch c.rule.role {
 	case timestamp:
-		r.Time, ok = readTime(t, c.node)
+		r.Time, ok = ReadTime(t, c.node)
 	case severity:
 		r.Severity, r.Text, ok = readSeverity(t, c.node, c.rule.name)
 	case message:

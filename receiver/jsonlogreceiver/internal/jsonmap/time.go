@@ -13,9 +13,9 @@ import (
 // maxSeconds is the end of what 63 bits of nanoseconds hold: April 2262.
 const maxSeconds = math.MaxInt64 / 1_000_000_000
 
-// readTime reads a time in any of the forms that loggers write: text, a number, or an object of seconds and nanoseconds
+// ReadTime reads a time in any of the forms that loggers write: text, a number, or an object of seconds and nanoseconds
 // (log4j2's instant, Google Cloud's timestamp).
-func readTime(t *jsontape.Tape, node uint32) (pcommon.Timestamp, bool) {
+func ReadTime(t *jsontape.Tape, node uint32) (pcommon.Timestamp, bool) {
 	switch t.Nodes[node].Kind {
 	case jsontape.String:
 		return ParseTime(t.Str(node))

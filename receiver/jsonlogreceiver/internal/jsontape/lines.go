@@ -2,6 +2,7 @@ package jsontape
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -37,6 +38,7 @@ func (r *Reader) NextLine(skipBlank bool) (text []byte, item Item, err error) {
 			continue
 		}
 		r.count++
+		r.blank = false
 		return text, item, nil
 	}
 }
@@ -58,3 +60,26 @@ func (r *Reader) ParseLine(text []byte) *Error {
 }
 
 var carriageReturn = []byte{'\r'}
+
+// Rest reads the whole of what is left of the body, which must not be more than limit bytes. The error is ErrTooLarge or
+// why the body could not be read.
+func (r *Reader) Rest(limit int) ([]byte, error) {
+	b := &r.b
+	for {
+		if len(b.buf)-b.pos > limit {
+			return nil, ErrTooLarge
+		}
+		if !b.fill() {
+			break
+		}
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	rest := b.buf[b.pos:]
+	b.pos, r.blank = len(b.buf), len(bytes.TrimSpace(rest)) == 0
+	return rest, nil
+}
+
+// ErrTooLarge is returned by Rest.
+var ErrTooLarge = errors.New("the body is too large")
