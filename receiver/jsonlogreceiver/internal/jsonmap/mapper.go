@@ -19,6 +19,7 @@ type Mapper struct {
 	root       uint32
 	fields     []field
 	candidates []candidate
+	nested     bool // a member of a nested object was a candidate
 	resource   []resourceField
 	key        []byte // of the resource
 	extra      []Pair // attributes that the protocol adds
@@ -96,7 +97,7 @@ func (m *Mapper) Prepare(tape *jsontape.Tape, root uint32) error {
 	m.tape, m.root = tape, root
 	m.fields, m.candidates, m.resource = m.fields[:0], m.candidates[:0], m.resource[:0]
 	m.extra, m.extraNodes = m.extra[:0], m.extraNodes[:0]
-	m.record, m.sources = Parts{}, [roles]string{}
+	m.record, m.sources, m.nested = Parts{}, [roles]string{}, false
 
 	i := 0
 	for k, end := root+1, tape.Nodes[root].Next; k < end; k = tape.Nodes[k+1].Next {
@@ -182,6 +183,7 @@ func (m *Mapper) consider(r *rule, node uint32) {
 	}
 	for k := range m.tape.Members(node) {
 		if inner := r.inner[m.tape.Str(k)]; inner != nil {
+			m.nested = true
 			m.consider(inner, k+1)
 		}
 	}

@@ -27,7 +27,7 @@ func (m *Mapper) setValue(dst pcommon.Value, node uint32) {
 	case jsontape.Object:
 		object := dst.SetEmptyMap()
 		for k := range m.tape.Members(node) {
-			if !m.tape.Taken(k + 1) {
+			if !m.tape.Taken(k+1) && !m.emptied(k+1) {
 				m.setValue(object.PutEmpty(strings.Clone(m.tape.Str(k))), k+1)
 			}
 		}
@@ -86,7 +86,7 @@ func (m *Mapper) setAttributes(dst pcommon.Map) (dropped uint32) {
 
 // emptied tells whether all members of a nested object were used for other parts of the record.
 func (m *Mapper) emptied(node uint32) bool {
-	if m.tape.Nodes[node].Kind != jsontape.Object || m.tape.Nodes[node].Next == node+1 {
+	if !m.nested || m.tape.Nodes[node].Kind != jsontape.Object || m.tape.Nodes[node].Next == node+1 {
 		return false
 	}
 	for k := range m.tape.Members(node) {
