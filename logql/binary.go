@@ -233,8 +233,7 @@ func (p *parser) checkBinary(t token, b *Binary) error {
 	if b.Bool && !b.Op.IsComparison() {
 		return p.fail(t, "bool goes with comparisons only, not with %s", b.Op)
 	}
-	_, left := b.Left.(*Literal)
-	_, right := b.Right.(*Literal)
+	left, right := IsScalar(b.Left), IsScalar(b.Right)
 	switch {
 	case b.Op.IsSet() && left:
 		return p.fail(t, "unexpected literal for left leg of logical/set binary operation (%s): it takes vectors", b.Op)

@@ -110,7 +110,7 @@ func (p *parser) vectorAggregation(op VectorOp) (SampleExpr, error) {
 		return nil, p.fail(p.peek(), "%s takes numbers, not entries: expected a range aggregation such as %s", name.text,
 			name.text+"(count_over_time({…}[5m]))")
 	}
-	if v.Inner, err = p.sampleExpr(0); err != nil {
+	if v.Inner, err = p.vectorArgument(name); err != nil {
 		return nil, err
 	}
 	if err := p.expect(")", "to close "+name.text+"("); err != nil {
@@ -125,6 +125,16 @@ func (p *parser) vectorAggregation(op VectorOp) (SampleExpr, error) {
 		return nil, p.fail(name, "grouping not allowed for %s: group inside it", name.text)
 	}
 	return v, nil
+}
+
+// vectorArgument reads the expression that a function of series works on.
+func (p *parser) vectorArgument(function token) (SampleExpr, error) {
+	t := p.peek()
+	inner, err := p.sampleExpr(0)
+	if err == nil && IsScalar(inner) {
+		err = p.fail(t, "%s takes series, not a number: expected a range aggregation, or vector(…) around the number", function.text)
+	}
+	return inner, err
 }
 
 // groupSize reads the first parameter of topk and its like.
@@ -142,13 +152,13 @@ func (p *parser) groupSize(name token) (int, error) {
 }
 
 func (p *parser) labelReplace() (SampleExpr, error) {
-	p.take()
+	call := p.take()
 	if err := p.expect("(", "behind label_replace"); err != nil {
 		return nil, err
 	}
 	l := &LabelReplace{}
 	var err error
-	if l.Inner, err = p.sampleExpr(0); err != nil {
+	if l.Inner, err = p.vectorArgument(call); err != nil {
 		return nil, err
 	}
 	for _, arg := range []struct {

@@ -14,3 +14,14 @@ func Ranges(e Expr) []*Range {
 	}
 	return nil
 }
+
+// IsScalar tells whether an expression is a number rather than a vector.
+func IsScalar(e SampleExpr) bool {
+	switch e := e.(type) {
+	case *Literal:
+		return true
+	case *Binary:
+		return IsScalar(e.Left) && IsScalar(e.Right)
+	}
+	return false
+}
