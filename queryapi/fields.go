@@ -155,5 +155,6 @@ func (s *server) fieldValues(ctx context.Context, source *Source, p *params) (an
 	if err != nil {
 		return nil, err
 	}
-	return &fieldValuesAnswer{Field: name, Values: shown(values, limit)}, nil
+	values = slices.DeleteFunc(values, func(v valueCount) bool { return v.Value == "" })
+	return &fieldValuesAnswer{Field: name, Values: values[:min(limit, len(values))]}, nil
 }

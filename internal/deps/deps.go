@@ -1,3 +1,4 @@
+// Package deps keeps modules in go.mod while the code that needs them is being written.
 package deps
 
 import (

@@ -4,7 +4,5 @@ import "github.com/spf13/cobra"
 
 // verbs in the order of a run.
 func verbs() []*cobra.Command {
-	return []*cobra.Command{
-		newPlayCommand(),
-	}
+	return []*cobra.Command{}
 }

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"sort"
 	"time"
@@ -60,7 +59,9 @@ func expect(ctx context.Context, meta ledger.Meta, l *layout, expected Expected,
 		return nil, fmt.Errorf("read what was sent: the ledger's request %d is not in the recording: "+
 			"is this the recording that was played?", l.accounts[i].Request.ID)
 	}
-	e.window = Window{From: from, To: to}
+	if from != 0 {
+		e.window = Window{From: from.AsTime(), To: to.AsTime()}
+	}
 	e.index.sort()
 	return e, nil
 }
@@ -158,16 +159,14 @@ func compareUint64(a, b uint64) int {
 	return 0
 }
 
-// wider makes room for clocks that differ, for stores that round, and for records that had no time and got one when they
-// arrived.
+// wider makes room for clocks that differ and stores that round.
 func (w Window) wider(started time.Time) Window {
-	const slack = pcommon.Timestamp(time.Minute)
-	begin, now := pcommon.NewTimestampFromTime(started), pcommon.NewTimestampFromTime(time.Now())
-	if w.From == 0 || begin < w.From {
-		w.From = begin
+	const slack = time.Minute
+	if w.From.IsZero() || started.Before(w.From) {
+		w.From = started // records that had no time got one when they arrived
 	}
-	w.To = max(w.To, now)
-	w.From -= min(w.From, slack)
-	w.To += min(math.MaxUint64-w.To, slack)
-	return w
+	if now := time.Now(); now.After(w.To) {
+		w.To = now
+	}
+	return Window{From: w.From.Add(-slack), To: w.To.Add(slack)}
 }
