@@ -88,6 +88,7 @@ func (a *testAPI) get(path string, query url.Values, header ...string) (*http.Re
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(a.t, err)
+	conform(a.t, request, response, body)
 	return response, string(body)
 }
 

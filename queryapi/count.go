@@ -16,6 +16,15 @@ type valueCount struct {
 	Count uint64 `json:"count"`
 }
 
+// shown are the first values to show: not the records that lack the field, and without the store's way of writing values.
+func shown(values []valueCount, limit int) []valueCount {
+	values = slices.DeleteFunc(values, func(v valueCount) bool { return v.Value == "" })
+	for i := range values {
+		values[i].Value = plainValue(values[i].Value)
+	}
+	return values[:min(limit, len(values))]
+}
+
 // counter counts the records of a query by a field.
 type counter struct {
 	source    *Source
@@ -26,6 +35,9 @@ type counter struct {
 // values counts by value over the whole range, most frequent first. When the field is in one place of a record, the store
 // keeps the top values only; else all are counted here, up to the limit.
 func (c *counter) values(ctx context.Context, f *field, top int) ([]valueCount, error) {
+	if top == 0 {
+		return nil, nil
+	}
 	counts := map[string]uint64{}
 	parts := f.parts()
 	for _, part := range parts {

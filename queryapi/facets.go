@@ -47,7 +47,8 @@ func (s *server) facets(ctx context.Context, source *Source, p *params) (any, er
 	if err != nil {
 		return nil, err
 	}
-	if len(fields) == 0 {
+	picked := len(fields) == 0
+	if picked {
 		if fields, err = interesting(ctx, source, query, fieldLimit); err != nil {
 			return nil, err
 		}
@@ -63,22 +64,25 @@ func (s *server) facets(ctx context.Context, source *Source, p *params) (any, er
 		if err != nil {
 			return nil, err
 		}
-		values = slices.DeleteFunc(values, func(v valueCount) bool { return v.Value == "" })
-		answer.Facets = append(answer.Facets, facet{Field: name, Values: values[:min(top, len(values))]})
+		if values = shown(values, top); len(values) > 0 || !picked {
+			answer.Facets = append(answer.Facets, facet{Field: name, Values: values})
+		}
 	}
 	return answer, nil
 }
 
 // interesting picks fields by looking at the newest records: service and level, then attributes by how many records have
-// them, without those whose values hardly repeat.
+// them, without those that few have and those whose values hardly repeat.
 func interesting(ctx context.Context, source *Source, query storage.Query, limit int) ([]string, error) {
 	query.Limit = facetSample
+	sampled := 0
 	having := map[string]int{}
 	values := map[string]map[string]struct{}{}
 	for record, err := range source.Search(ctx, query) {
 		if err != nil {
 			return nil, err
 		}
+		sampled++
 		err = eachAttribute(record.Attributes, func(key string, v pcommon.Value) {
 			label := labelOf(key)
 			having[label]++
@@ -99,7 +103,9 @@ func interesting(ctx context.Context, source *Source, query storage.Query, limit
 		if len(picked) >= limit {
 			break
 		}
-		if repeats := len(values[label]) <= 1+having[label]/2; repeats && !slices.Contains(picked, label) {
+		common := having[label]*20 >= sampled
+		repeats := len(values[label]) == 1 || len(values[label])*2 <= having[label]
+		if common && repeats && !slices.Contains(picked, label) {
 			picked = append(picked, label)
 		}
 	}

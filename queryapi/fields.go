@@ -155,6 +155,5 @@ func (s *server) fieldValues(ctx context.Context, source *Source, p *params) (an
 	if err != nil {
 		return nil, err
 	}
-	values = slices.DeleteFunc(values, func(v valueCount) bool { return v.Value == "" })
-	return &fieldValuesAnswer{Field: name, Values: values[:min(limit, len(values))]}, nil
+	return &fieldValuesAnswer{Field: name, Values: shown(values, limit)}, nil
 }

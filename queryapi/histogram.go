@@ -112,6 +112,9 @@ func (a *histogramAnswer) addSeries(ctx context.Context, count *counter, grid *g
 	if other.Count > 0 {
 		a.Other = other
 	}
+	for _, known := range a.Series {
+		known.Value = plainValue(known.Value)
+	}
 	return err
 }
 

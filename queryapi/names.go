@@ -150,18 +150,6 @@ func labelOf(key string) string {
 	return label
 }
 
-// textOf is an attribute's text as storage.Text compares it.
-func textOf(v pcommon.Value) string {
-	switch v.Type() {
-	case pcommon.ValueTypeStr:
-		return strings.ToValidUTF8(v.Str(), "\uFFFD")
-	case pcommon.ValueTypeEmpty:
-		return ""
-	default:
-		return string(appendPlainValue(nil, v))
-	}
-}
-
 // attributeRef is a reference to a record attribute.
 type attributeRef struct{ storage.FieldRef }
 

@@ -77,8 +77,31 @@ func plainText(s string) (string, error) {
 	return strings.ToValidUTF8(v.Str(), "\uFFFD"), err
 }
 
-// appendString appends s as a JSON string. What could end a script or a line in a browser is escaped besides what JSON
-// demands, as log text is data wherever it ends up.
+// plainValue is a field's text as storage.Aggregate groups by it, without "$" forms.
+func plainValue(text string) string {
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") || !strings.Contains(text, `"$`) {
+		return text
+	}
+	v := pcommon.NewValueEmpty()
+	if storage.DecodeValue(text, v) != nil {
+		return text // a string that only looks like one
+	}
+	return textOf(v)
+}
+
+// textOf is a value as text: a string as it is, any other in plain JSON without quotes around it.
+func textOf(v pcommon.Value) string {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		return strings.ToValidUTF8(v.Str(), "\uFFFD")
+	case pcommon.ValueTypeEmpty:
+		return ""
+	default:
+		return strings.Trim(string(appendPlainValue(nil, v)), `"`)
+	}
+}
+
+// appendString appends s as a JSON string.
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
@@ -86,7 +109,7 @@ func appendString(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != 0x7f {
+			if c >= ' ' && c != '"' && c != '\\' {
 				i++
 				continue
 			}

@@ -197,7 +197,7 @@ func write(w http.ResponseWriter, r *http.Request, value any) error {
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(true)
+	encoder.SetEscapeHTML(false) // it is never read as HTML: see secure
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}

@@ -112,6 +112,9 @@ func startPostgres(settings ...string) (*PostgresServer, error) {
 		}
 		return nil, err
 	}
+	if path, err = filepath.EvalSymlinks(path); err != nil { // initdb and the extensions are beside the program itself
+		return nil, err
+	}
 	id, err := serverIdentity()
 	if err != nil {
 		return nil, err

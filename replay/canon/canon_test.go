@@ -1,4 +1,4 @@
-package canon
+package canon_test
 
 import (
 	"bytes"
@@ -8,53 +8,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"pgregory.net/rapid"
+
+	"github.com/instantdevlogs/devlogs/replay/canon"
+	"github.com/instantdevlogs/devlogs/replay/canon/canontest"
 )
-
-func drawValue(t *rapid.T, v pcommon.Value, depth int) {
-	kinds := 6
-	if depth < 3 {
-		kinds = 8
-	}
-	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
-	case 0:
-	case 1:
-		v.SetStr(rapid.SampledFrom([]string{"", "a", "1", "true", "x\x00y", "\xff"}).Draw(t, "str"))
-	case 2:
-		v.SetBool(rapid.Bool().Draw(t, "bool"))
-	case 3:
-		v.SetInt(rapid.Int64().Draw(t, "int"))
-	case 4:
-		v.SetDouble(rapid.Float64().Draw(t, "double"))
-	case 5:
-		v.SetEmptyBytes().FromRaw(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
-	case 6:
-		drawMap(t, v.SetEmptyMap(), depth+1)
-	case 7:
-		s := v.SetEmptySlice()
-		for range rapid.IntRange(0, 3).Draw(t, "items") {
-			drawValue(t, s.AppendEmpty(), depth+1)
-		}
-	}
-}
-
-func drawMap(t *rapid.T, m pcommon.Map, depth int) {
-	for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "a.b", "c", "", "d"}), 0, 5, rapid.ID).Draw(t, "keys") {
-		drawValue(t, m.PutEmpty(key), depth)
-	}
-}
-
-func drawRecord(t *rapid.T) *Record {
-	r := New()
-	drawMap(t, r.Resource.Attributes(), 0)
-	drawMap(t, r.Scope.Attributes(), 0)
-	r.Scope.SetName(rapid.SampledFrom([]string{"", "lib"}).Draw(t, "scope"))
-	r.ScopeSchema = rapid.SampledFrom([]string{"", "v1"}).Draw(t, "schema")
-	drawMap(t, r.Log.Attributes(), 0)
-	drawValue(t, r.Log.Body(), 0)
-	r.Log.SetTimestamp(pcommon.Timestamp(rapid.Uint64().Draw(t, "time")))
-	r.Log.SetSeverityNumber(plog.SeverityNumber(rapid.Int32Range(0, 24).Draw(t, "severity")))
-	return r
-}
 
 func reversed(m pcommon.Map) {
 	old := pcommon.NewMap()
@@ -71,38 +28,38 @@ func reversed(m pcommon.Map) {
 
 func TestOrderOfAttributesDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := drawRecord(t)
-		h := NewHasher(nil)
-		before, fields := h.Record(r), Fields(r, nil)
+		r := canontest.Record(t)
+		h := canon.NewHasher(nil)
+		before, fields := h.Record(r), canon.Fields(r, nil)
 		h.Forget()
 		reversed(r.Log.Attributes())
 		reversed(r.Resource.Attributes())
 		require.Equal(t, before, h.Record(r))
-		require.Equal(t, fields, Fields(r, nil))
-		require.Equal(t, before, NewHasher(nil).Record(r.Clone()))
+		require.Equal(t, fields, canon.Fields(r, nil))
+		require.Equal(t, before, canon.NewHasher(nil).Record(r.Clone()))
 	})
 }
 
 // The hash and the list of fields never disagree about whether two records are equal.
 func TestHashDiffersExactlyWhenFieldsDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := drawRecord(t)
+		a := canontest.Record(t)
 		b := a.Clone()
 		if rapid.Bool().Draw(t, "other") {
-			b = drawRecord(t)
+			b = canontest.Record(t)
 		}
-		same := len(Compare(Fields(a, nil), Fields(b, nil))) == 0
-		require.Equal(t, same, NewHasher(nil).Record(a) == NewHasher(nil).Record(b))
+		same := len(canon.Compare(canon.Fields(a, nil), canon.Fields(b, nil))) == 0
+		require.Equal(t, same, canon.NewHasher(nil).Record(a) == canon.NewHasher(nil).Record(b))
 	})
 }
 
 func TestATypeChangeIsAChange(t *testing.T) {
-	a, b := New(), New()
+	a, b := canon.New(), canon.New()
 	a.Log.Attributes().PutInt("http.status", 200)
 	a.Log.Attributes().PutStr("gone", "x")
 	b.Log.Attributes().PutStr("http.status", "200")
 	b.Log.Attributes().PutEmptyMap("new")
-	changes := Compare(Fields(a, nil), Fields(b, nil))
+	changes := canon.Compare(canon.Fields(a, nil), canon.Fields(b, nil))
 	var got [][2]string
 	for _, c := range changes {
 		got = append(got, [2]string{c.Path, c.Class()})
@@ -113,24 +70,37 @@ func TestATypeChangeIsAChange(t *testing.T) {
 }
 
 func TestADottedKeyIsNotANestedMap(t *testing.T) {
-	a, b := New(), New()
+	a, b := canon.New(), canon.New()
 	a.Log.Attributes().PutInt("a.b", 1)
 	b.Log.Attributes().PutEmptyMap("a").PutInt("b", 1)
-	require.NotEqual(t, NewHasher(nil).Record(a), NewHasher(nil).Record(b))
+	require.NotEqual(t, canon.NewHasher(nil).Record(a), canon.NewHasher(nil).Record(b))
+}
+
+func TestTheLastOfTwoEqualKeysCounts(t *testing.T) {
+	twice, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs([]byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[
+		{"key":"a","value":{"intValue":"1"}},{"key":"b","value":{"intValue":"2"}},{"key":"a","value":{"intValue":"3"}}]}]}]}]}`))
+	require.NoError(t, err)
+	once := canon.New()
+	once.Log.Attributes().PutInt("a", 3)
+	once.Log.Attributes().PutInt("b", 2)
+	for r := range canon.Records(twice) {
+		require.Equal(t, canon.Fields(once, nil), canon.Fields(r, nil))
+		require.Equal(t, canon.NewHasher(nil).Record(once), canon.NewHasher(nil).Record(r))
+	}
 }
 
 func TestProjectionDropsAndChanges(t *testing.T) {
-	a, b := New(), New()
+	a, b := canon.New(), canon.New()
 	a.Log.Attributes().PutInt("n", 1)
 	a.Log.Attributes().PutStr("noise", "a")
 	b.Log.Attributes().PutStr("n", "1")
 	b.Log.Attributes().PutStr("noise", "b")
-	project := func(l *Leaf) bool {
-		l.Kind = String
+	project := func(l *canon.Leaf) bool {
+		l.Kind = canon.String
 		return !bytes.Equal(l.Path, []byte("attributes.noise"))
 	}
-	require.Equal(t, NewHasher(project).Record(a), NewHasher(project).Record(b))
-	require.Empty(t, Compare(Fields(a, project), Fields(b, project)))
+	require.Equal(t, canon.NewHasher(project).Record(a), canon.NewHasher(project).Record(b))
+	require.Empty(t, canon.Compare(canon.Fields(a, project), canon.Fields(b, project)))
 }
 
 func BenchmarkHash(b *testing.B) {
@@ -148,10 +118,10 @@ func BenchmarkHash(b *testing.B) {
 		r.Attributes().PutStr("log.record.uid", "01K1HZZZZZZZZZZZZZZZZZZZZZ")
 		r.SetTraceID(pcommon.TraceID{1})
 	}
-	h := NewHasher(nil)
+	h := canon.NewHasher(nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		for r := range Records(logs) {
+		for r := range canon.Records(logs) {
 			h.Record(r)
 		}
 	}

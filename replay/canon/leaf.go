@@ -117,10 +117,32 @@ func (w *walker) id(path string, id []byte) {
 }
 
 func (w *walker) values(prefix string, m pcommon.Map) {
+	w.path = append(w.path[:0], prefix...)
+	w.items(m)
+}
+
+// items visits what m holds, each below w.path. OTLP forbids a key to be there twice; when it is, the last one counts, as
+// in the JSON of every store.
+func (w *walker) items(m pcommon.Map) {
+	end, i := len(w.path), 0
 	for key, value := range m.All() {
-		w.path = append(append(w.path[:0], prefix...), key...)
-		w.any(value)
+		if i++; !again(m, key, i) {
+			w.path = append(w.path[:end], key...)
+			w.any(value)
+		}
 	}
+	w.path = w.path[:end]
+}
+
+// again says whether key is in m after the first n items.
+func again(m pcommon.Map, key string, n int) bool {
+	i := 0
+	for other := range m.All() {
+		if i++; i > n && other == key {
+			return true
+		}
+	}
+	return false
 }
 
 // any visits a value that lies at w.path, which is as before when it returns.
@@ -139,10 +161,8 @@ func (w *walker) any(v pcommon.Value) {
 	case pcommon.ValueTypeMap:
 		w.emit(Map, w.value[:0])
 		end := len(w.path)
-		for key, item := range v.Map().All() {
-			w.path = append(append(w.path[:end], '.'), key...)
-			w.any(item)
-		}
+		w.path = append(w.path, '.')
+		w.items(v.Map())
 		w.path = w.path[:end]
 	case pcommon.ValueTypeSlice:
 		w.emit(Array, w.value[:0])

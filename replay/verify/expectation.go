@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -59,9 +60,7 @@ func expect(ctx context.Context, meta ledger.Meta, l *layout, expected Expected,
 		return nil, fmt.Errorf("read what was sent: the ledger's request %d is not in the recording: "+
 			"is this the recording that was played?", l.accounts[i].Request.ID)
 	}
-	if from != 0 {
-		e.window = Window{From: from.AsTime(), To: to.AsTime()}
-	}
+	e.window = Window{From: from, To: to}
 	e.index.sort()
 	return e, nil
 }
@@ -159,14 +158,16 @@ func compareUint64(a, b uint64) int {
 	return 0
 }
 
-// wider makes room for clocks that differ and stores that round.
+// wider makes room for clocks that differ, for stores that round, and for records that had no time and got one when they
+// arrived.
 func (w Window) wider(started time.Time) Window {
-	const slack = time.Minute
-	if w.From.IsZero() || started.Before(w.From) {
-		w.From = started // records that had no time got one when they arrived
+	const slack = pcommon.Timestamp(time.Minute)
+	begin, now := pcommon.NewTimestampFromTime(started), pcommon.NewTimestampFromTime(time.Now())
+	if w.From == 0 || begin < w.From {
+		w.From = begin
 	}
-	if now := time.Now(); now.After(w.To) {
-		w.To = now
-	}
-	return Window{From: w.From.Add(-slack), To: w.To.Add(slack)}
+	w.To = max(w.To, now)
+	w.From -= min(w.From, slack)
+	w.To += min(math.MaxUint64-w.To, slack)
+	return w
 }

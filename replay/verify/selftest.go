@@ -29,7 +29,7 @@ func SelfTest(ctx context.Context, o Options) ([]Proof, error) {
 func selfTest(ctx context.Context, o Options, checks []check) ([]Proof, error) {
 	o.complete()
 	between := &injection{meta: o.Ledger.Meta()}
-	v, err := prepare(ctx, &o, between.extend)
+	v, err := begin(ctx, &o, between.extend)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,8 @@ package verify
 import (
 	"context"
 	"iter"
-	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/instantdevlogs/devlogs/replay/canon"
@@ -25,7 +25,7 @@ type Source interface {
 // Finder is a source that can look up one record, which is what measuring the time until it can be found takes.
 type Finder interface {
 	// Lookup says whether the record with this uid and this event time is there. Safe for concurrent use.
-	Lookup(ctx context.Context, uid string, at time.Time) (bool, error)
+	Lookup(ctx context.Context, uid string, at pcommon.Timestamp) (bool, error)
 }
 
 // Traits of a source.
@@ -49,8 +49,8 @@ const (
 	ByTime                 // by event time, and by arrival where that is equal
 )
 
-// Window bounds the event times of what was sent.
-type Window struct{ From, To time.Time }
+// Window bounds the event times of what was sent; both ends belong to it.
+type Window struct{ From, To pcommon.Timestamp }
 
 // Sent is one request as it was put on the wire.
 type Sent struct {

@@ -49,7 +49,7 @@ func (o *Options) complete() {
 // Run verifies a run. An error means that nothing could be verified; what is wrong with the records is in the Result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o.complete()
-	v, err := prepare(ctx, &o, nil)
+	v, err := begin(ctx, &o, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ type verification struct {
 	traits      Traits
 }
 
-// prepare reads the ledger and what was sent. extend, when set, may add to what is expected.
-func prepare(ctx context.Context, o *Options, extend func([]ledger.Account, Expected) ([]ledger.Account, Expected)) (*verification, error) {
+// begin reads the ledger and what was sent. extend, when set, may add to what is expected.
+func begin(ctx context.Context, o *Options, extend func([]ledger.Account, Expected) ([]ledger.Account, Expected)) (*verification, error) {
 	o.Progress("reading what was sent")
 	accounts, err := o.Ledger.Accounts()
 	if err != nil {

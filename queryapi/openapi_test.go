@@ -1,0 +1,105 @@
+package queryapi
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/stretchr/testify/require"
+)
+
+var openAPIRouter = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
+	if err != nil {
+		return nil, err
+	}
+	return legacy.NewRouter(doc)
+})
+
+// conform checks an exchange against openapi.yaml: every answer, and the request too when it was answered with 200.
+func conform(t testing.TB, request *http.Request, response *http.Response, body []byte) {
+	t.Helper()
+	router, err := openAPIRouter()
+	require.NoError(t, err)
+	bare := request.Clone(context.Background())
+	bare.URL.Host, bare.URL.Scheme, bare.Host = "", "", ""
+	route, path, err := router.FindRoute(bare)
+	if response.StatusCode == http.StatusNotFound && err != nil {
+		return
+	}
+	require.NoError(t, err, request.URL)
+	input := &openapi3filter.RequestValidationInput{Request: bare, PathParams: path, Route: route}
+	if response.StatusCode == http.StatusOK {
+		require.NoError(t, openapi3filter.ValidateRequest(context.Background(), input), request.URL)
+	}
+	if response.Header.Get("Content-Type") != "application/json" {
+		kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+		require.Contains(t, route.Operation.Responses.Status(http.StatusOK).Value.Content, kind)
+		return
+	}
+	output := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: response.StatusCode, Header: response.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	output.SetBodyBytes(bytes.Clone(body))
+	require.NoError(t, openapi3filter.ValidateResponse(context.Background(), output), "%s: %s", request.URL, body)
+}
+
+func TestOpenAPIDocumentIsValidAndServed(t *testing.T) {
+	api := newTestAPI(t)
+	_, body := api.get("/api/v1/openapi.yaml", nil)
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(body))
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(context.Background()))
+}
+
+// TestOpenAPINamesWhatIsServed compares the document, the index and the routes: each endpoint is in all three.
+func TestOpenAPINamesWhatIsServed(t *testing.T) {
+	api := newTestAPI(t)
+	api.write("", logsOf(entry{body: "x"}))
+	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
+	require.NoError(t, err)
+	var index indexAnswer
+	api.ok("/", nil, &index)
+	for path := range doc.Paths.Map() {
+		real := strings.NewReplacer("{id}", "1-0", "{name}", "level").Replace(path)
+		response, body := api.get(real, nil)
+		require.Equal(t, http.StatusOK, response.StatusCode, "%s: %s", path, body)
+		if path != "/" && path != index.Documentation {
+			require.Contains(t, index.Endpoints, path)
+		}
+	}
+	require.Len(t, index.Endpoints, doc.Paths.Len()-2)
+}
+
+// TestOpenAPINamesEveryParameter asks each endpoint with a parameter it can't know, and compares those it says it takes.
+func TestOpenAPINamesEveryParameter(t *testing.T) {
+	api := newTestAPI(t)
+	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
+	require.NoError(t, err)
+	for path, item := range doc.Paths.Map() {
+		if !strings.HasPrefix(path, "/api/v1/") || path == "/api/v1/openapi.yaml" {
+			continue
+		}
+		var documented []string
+		for _, p := range item.Get.Parameters {
+			if p.Value.In == openapi3.ParameterInQuery {
+				documented = append(documented, p.Value.Name)
+			}
+		}
+		real := strings.NewReplacer("{id}", "1-0", "{name}", "level").Replace(path)
+		err := api.refused(http.StatusBadRequest, real, query("no_such_parameter", "1"))
+		taken := strings.Split(strings.TrimPrefix(err.Hint, "it takes "), ", ")
+		if len(documented) == 0 {
+			documented = []string{"none"}
+		}
+		require.ElementsMatch(t, documented, taken, path)
+	}
+}

@@ -1,0 +1,31 @@
+package play
+
+import (
+	"context"
+	"time"
+
+	"github.com/instantdevlogs/devlogs/replay/ledger"
+	"github.com/instantdevlogs/devlogs/replay/recording"
+)
+
+// sender puts requests on the wire. Safe for concurrent use.
+type sender interface {
+	// send makes one attempt, without retries of its own. entry is the recording's, and may be nil. The sender may change
+	// nothing in body; when it returns a result with kept, body may still be read, and must not be used again.
+	send(ctx context.Context, body []byte, entry *recording.Entry) result
+	close()
+}
+
+// result is how an attempt ended.
+type result struct {
+	class      ledger.Class
+	status     uint16 // HTTP status or gRPC code
+	rejected   uint32
+	retry      bool
+	retryAfter time.Duration // what the target asked for; 0: nothing
+	reason     string        // for people, the same for failures of one kind
+	kept       bool
+}
+
+// again says whether OTLP allows to send the request again.
+func (r *result) again() bool { return r.retry }

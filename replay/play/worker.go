@@ -1,0 +1,91 @@
+package play
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/instantdevlogs/devlogs/replay/ledger"
+	"github.com/instantdevlogs/devlogs/replay/prepare"
+)
+
+// item is one request that is due: a copy of one of the recording's.
+type item struct {
+	*fed
+	id   uint64
+	copy prepare.Copy
+	due  time.Duration // since the start of the run
+}
+
+// worker sends one item at a time, from a buffer of its own.
+type worker struct {
+	run     *run
+	encoder *encoder
+	buf     []byte
+}
+
+// do sends an item until it is acknowledged, refused for good, or given up. hard ends it at once.
+func (w *worker) do(hard context.Context, it *item) {
+	r := w.run
+	p := r.config.Settings.Patch(it.Request, it.copy)
+	w.buf = it.Render(w.buf, &p)
+	body, err := w.buf, error(nil)
+	if !it.Raw {
+		body, err = w.encoder.encode(w.buf)
+	}
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	request := ledger.Request{
+		ID: it.id, First: it.First, Records: it.Records, Copy: it.copy.Number, Source: it.Source,
+		Intended: it.due, Shift: it.copy.Shift,
+	}
+	began := r.since()
+	r.stats.begin(began - it.due)
+	wait := r.config.Retry.Initial
+	for {
+		res, sent := w.attempt(hard, request, body, it)
+		if res.kept { // the transport may still read it
+			w.buf, w.encoder.out = nil, nil
+			if res.retry {
+				body = append([]byte(nil), body...)
+			}
+		}
+		now := r.since()
+		if !res.again() || now-began >= r.config.Retry.For || !r.pause(hard, retryWait(&res, wait)) {
+			r.stats.end(&res, it.Records, now-it.due, now-sent)
+			return
+		}
+		wait = min(2*wait, r.config.Retry.Max)
+	}
+}
+
+// attempt sends once. The ledger has it before the first byte leaves.
+func (w *worker) attempt(hard context.Context, request ledger.Request, body []byte, it *item) (result, time.Duration) {
+	r := w.run
+	number, err := r.begin(request)
+	if err != nil {
+		r.fail(err)
+		return result{class: ledger.NotSent}, r.since()
+	}
+	ctx, cancel := context.WithTimeout(hard, r.config.Timeout)
+	defer cancel()
+	sent := r.since()
+	res := r.sender(it.Raw).send(ctx, body, it.Entry)
+	r.stats.attempt(&res, len(body))
+	if err := r.end(number, ledger.Outcome{
+		Class: res.class, Status: res.status, Rejected: res.rejected, Sent: sent, Done: r.since(),
+	}); err != nil {
+		r.fail(err)
+	}
+	return res, sent
+}
+
+// retryWait is the target's wish, else our own with jitter, so that senders that were refused together part.
+func retryWait(res *result, own time.Duration) time.Duration {
+	if res.retryAfter > 0 {
+		return res.retryAfter
+	}
+	return own/2 + rand.N(own/2+1)
+}
