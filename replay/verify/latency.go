@@ -54,14 +54,17 @@ type Quantiles struct {
 	Histogram string `json:"hdr,omitempty"`
 }
 
-func newHistogram() *hdr.Histogram { return hdr.New(1, (10 * time.Minute).Microseconds(), 3) }
+// NewHistogram makes a histogram of microseconds.
+func NewHistogram() *hdr.Histogram { return hdr.New(1, (10 * time.Minute).Microseconds(), 3) }
 
-func record(h *hdr.Histogram, d time.Duration) {
+// Record adds a duration, cut to what the histogram can hold.
+func Record(h *hdr.Histogram, d time.Duration) {
 	us := min(max(d.Microseconds(), 1), h.HighestTrackableValue())
 	_ = h.RecordValue(us) // in range by the line above
 }
 
-func quantiles(h *hdr.Histogram) Quantiles {
+// SumUp gives a histogram's quantiles, and itself in text.
+func SumUp(h *hdr.Histogram) Quantiles {
 	q := Quantiles{
 		Count: uint64(h.TotalCount()), Mean: int64(h.Mean()), P50: h.ValueAtQuantile(50), P90: h.ValueAtQuantile(90),
 		P95: h.ValueAtQuantile(95), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(),
@@ -84,7 +87,7 @@ func (q *Quantiles) Percentile(p float64) (int64, error) {
 // Decode gives the whole histogram back.
 func (q *Quantiles) Decode() (*hdr.Histogram, error) {
 	if q.Histogram == "" {
-		return newHistogram(), nil
+		return NewHistogram(), nil
 	}
 	h, err := hdr.Decode([]byte(q.Histogram))
 	if err != nil {
@@ -95,17 +98,17 @@ func (q *Quantiles) Decode() (*hdr.Histogram, error) {
 
 // readLatencies gathers the latencies that the ledger holds.
 func readLatencies(r *ledger.Reader) (*Latencies, error) {
-	ack, service, lag := newHistogram(), newHistogram(), newHistogram()
+	ack, service, lag := NewHistogram(), NewHistogram(), NewHistogram()
 	err := r.Walk(ledger.Events{End: func(_ uint64, _ uint32, l ledger.Latency, o ledger.Outcome) {
 		if o.Class == ledger.Ack {
-			record(ack, l.FromIntended)
-			record(service, l.FromSent)
+			Record(ack, l.FromIntended)
+			Record(service, l.FromSent)
 		}
 		if o.Class != ledger.NotSent {
-			record(lag, l.Lag)
+			Record(lag, l.Lag)
 		}
 	}})
-	return &Latencies{Ack: quantiles(ack), Service: quantiles(service), Lag: quantiles(lag)}, err
+	return &Latencies{Ack: SumUp(ack), Service: SumUp(service), Lag: SumUp(lag)}, err
 }
 
 func (l *Latencies) write(b *strings.Builder) {

@@ -231,10 +231,12 @@ func TestSQLColumnsMustHaveKnownNames(t *testing.T) {
 
 func TestABrokenExportIsAnError(t *testing.T) {
 	for name, answer := range map[string]func(http.ResponseWriter){
-		"an error at its end": func(w http.ResponseWriter) { io.WriteString(w, `{"error":{"code":"timeout","message":"too slow"}}`+"\n") },
-		"cut off":             func(w http.ResponseWriter) { io.WriteString(w, `{"id":"1-1","time_unix`); panic(http.ErrAbortHandler) },
-		"a refusal":           func(w http.ResponseWriter) { http.Error(w, "no such tenant", http.StatusBadRequest) },
-		"not JSON":            func(w http.ResponseWriter) { io.WriteString(w, "hello\n") },
+		"an error at its end": func(w http.ResponseWriter) {
+			io.WriteString(w, `{"error":{"code":"timeout","message":"too slow"}}`+"\n")
+		},
+		"cut off":   func(w http.ResponseWriter) { io.WriteString(w, `{"id":"1-1","time_unix`); panic(http.ErrAbortHandler) },
+		"a refusal": func(w http.ResponseWriter) { http.Error(w, "no such tenant", http.StatusBadRequest) },
+		"not JSON":  func(w http.ResponseWriter) { io.WriteString(w, "hello\n") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) })}
