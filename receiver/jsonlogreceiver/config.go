@@ -9,6 +9,7 @@ import (
 	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsontape"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/confmap"
 )
 
 // Config is the configuration of a json_log receiver.
@@ -86,6 +87,22 @@ func createDefaultConfig() component.Config {
 		Batch:  BatchConfig{MaxRecords: 5000, MaxBytes: 4 << 20},
 		Schema: SchemaConfig{OnInvalid: onInvalidReject},
 	}
+}
+
+// Unmarshal refuses settings that do not exist. confmap alone would let them pass here, as the squashed ServerConfig has an
+// Unmarshal of its own that must be lenient: with the methods taken off, the same fields are strict.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	type serverFields confighttp.ServerConfig
+	if err := conf.Unmarshal(&struct {
+		Server serverFields `mapstructure:",squash"`
+		Fields FieldsConfig `mapstructure:"fields"`
+		Limits LimitsConfig `mapstructure:"limits"`
+		Batch  BatchConfig  `mapstructure:"batch"`
+		Schema SchemaConfig `mapstructure:"schema"`
+	}{}); err != nil {
+		return err
+	}
+	return conf.Unmarshal(c)
 }
 
 // Validate checks what the types don't.
