@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -38,6 +39,11 @@ type testAPI struct {
 
 func newTestAPI(t testing.TB, change ...func(*Config)) *testAPI {
 	t.Helper()
+	return newTestAPIWith(t, extensiontest.NewNopSettings(metadata.Type), change...)
+}
+
+func newTestAPIWith(t testing.TB, set extension.Settings, change ...func(*Config)) *testAPI {
+	t.Helper()
 	path := t.TempDir()
 	store, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(path))
 	require.NoError(t, err)
@@ -48,7 +54,7 @@ func newTestAPI(t testing.TB, change ...func(*Config)) *testAPI {
 		c(config)
 	}
 	require.NoError(t, config.Validate())
-	ext, err := newQueryAPI(extensiontest.NewNopSettings(metadata.Type), config)
+	ext, err := newQueryAPI(set, config)
 	require.NoError(t, err)
 	require.NoError(t, ext.Start(t.Context(), componenttest.NewNopHost()))
 	t.Cleanup(func() {
@@ -56,7 +62,7 @@ func newTestAPI(t testing.TB, change ...func(*Config)) *testAPI {
 		require.NoError(t, ext.Shutdown(context.Background()))
 	})
 	require.NoError(t, ext.Ready())
-	return &testAPI{t: t, ext: ext, store: store, url: "http://" + ext.address.String()}
+	return &testAPI{t: t, ext: ext, store: store, url: "http://" + ext.listener.Addr().String()}
 }
 
 func testConfig(path string) *Config {

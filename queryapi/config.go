@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/confmap"
 )
 
 // Config of the query_api extension.
@@ -66,6 +67,21 @@ func createDefaultConfig() component.Config {
 	}
 }
 
+// Unmarshal refuses settings that there are not. confmap overlooks them at any depth in a struct that has ServerConfig
+// squashed into it, as ServerConfig reads itself and takes what it does not know for its neighbours'.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	type server confighttp.ServerConfig // the same settings, read as any struct
+	strict := struct {
+		Server  server        `mapstructure:",squash"`
+		Storage StorageConfig `mapstructure:"storage"`
+		Limits  Limits        `mapstructure:"limits"`
+	}{server(c.ServerConfig), c.Storage, c.Limits}
+	if err := conf.Unmarshal(&strict); err != nil {
+		return err
+	}
+	return conf.Unmarshal(c)
+}
+
 // Validate tells what is wrong with the configuration and how to mend it.
 func (c *Config) Validate() error {
 	var errs []error
@@ -80,19 +96,23 @@ func (l *Limits) Validate() error {
 	var errs []error
 	for _, setting := range []struct {
 		name         string
-		value, least int64
+		value, least int
 	}{
-		{"max_rows", int64(l.MaxRows), 1},
-		{"max_range", int64(l.MaxRange), 0},
-		{"max_points", int64(l.MaxPoints), 100},
-		{"max_groups", int64(l.MaxGroups), 100},
-		{"query_timeout", int64(l.QueryTimeout), 0},
-		{"export_timeout", int64(l.ExportTimeout), 0},
-		{"max_concurrent_queries", int64(l.MaxConcurrentQueries), 1},
-		{"max_wait", int64(l.MaxWait), 0},
+		{"max_rows", l.MaxRows, 1}, {"max_points", l.MaxPoints, 100}, {"max_groups", l.MaxGroups, 100},
+		{"max_concurrent_queries", l.MaxConcurrentQueries, 1},
 	} {
 		if setting.value < setting.least {
 			errs = append(errs, fmt.Errorf("%s is %d: it must be at least %d", setting.name, setting.value, setting.least))
+		}
+	}
+	for _, setting := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"max_range", l.MaxRange}, {"query_timeout", l.QueryTimeout}, {"export_timeout", l.ExportTimeout}, {"max_wait", l.MaxWait},
+	} {
+		if setting.value < 0 {
+			errs = append(errs, fmt.Errorf("%s is %s: it must not be negative", setting.name, setting.value))
 		}
 	}
 	return errors.Join(errs...)

@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.uber.org/zap"
+
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // shutdownGrace is how long running queries may still take when the Collector stops.
@@ -25,12 +27,12 @@ type queryAPI struct {
 	settings  extension.Settings
 	telemetry *telemetry
 
-	store   store
-	address net.Addr // where the server listens
-	http    *http.Server
-	stop    context.CancelCauseFunc // ends all queries
-	served  chan struct{}           // closed when the server has returned
-	running atomic.Bool             // the pipelines run
+	store    store
+	listener net.Listener
+	http     *http.Server
+	stop     context.CancelCauseFunc // ends all queries
+	served   chan struct{}           // closed when the server has returned
+	running  atomic.Bool             // the pipelines run
 }
 
 var (
@@ -60,16 +62,20 @@ func (q *queryAPI) Dependencies() []component.ID {
 
 // Start opens the store and listens. The server answers when Start returns.
 func (q *queryAPI) Start(ctx context.Context, host component.Host) (err error) {
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, q.Shutdown(ctx))
-		}
-	}()
 	if q.store, err = openStore(ctx, &q.config.Storage); err != nil {
 		return fmt.Errorf("open the store that query_api reads: %w", err)
 	}
-	server := newServer(q.store, q.config, q.telemetry, q.settings.Logger)
+	if err := q.serve(ctx, host, q.store); err != nil {
+		return errors.Join(err, q.Shutdown(ctx))
+	}
+	return nil
+}
+
+// serve answers queries over a store until Shutdown.
+func (q *queryAPI) serve(ctx context.Context, host component.Host, reader storage.Reader) (err error) {
+	server := newServer(reader, q.config, q.telemetry, q.settings.Logger)
 	server.ready = q.ready
+	server.health = &storeHealth{report: func(event *componentstatus.Event) { componentstatus.ReportStatus(host, event) }}
 	q.http, err = q.config.ServerConfig.ToServer(ctx, host.GetExtensions(), q.settings.TelemetrySettings, server.routes())
 	if err != nil {
 		return fmt.Errorf("make the query API's server: %w", err)
@@ -77,17 +83,14 @@ func (q *queryAPI) Start(ctx context.Context, host component.Host) (err error) {
 	var queries context.Context
 	queries, q.stop = context.WithCancelCause(context.Background())
 	q.http.BaseContext = func(net.Listener) context.Context { return queries }
-
-	listener, err := q.config.ServerConfig.ToListener(ctx)
-	if err != nil {
+	if q.listener, err = q.config.ServerConfig.ToListener(ctx); err != nil {
 		return fmt.Errorf("listen for queries on %s: %w", q.config.ServerConfig.NetAddr.Endpoint, err)
 	}
-	q.address = listener.Addr()
-	q.settings.Logger.Info("Query API listens", zap.Stringer("address", q.address))
+	q.settings.Logger.Info("Query API listens", zap.Stringer("address", q.listener.Addr()))
 	q.served = make(chan struct{})
 	go func() {
 		defer close(q.served)
-		if err := q.http.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := q.http.Serve(q.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(fmt.Errorf("serve queries: %w", err)))
 		}
 	}()
@@ -98,7 +101,7 @@ func (q *queryAPI) Start(ctx context.Context, host component.Host) (err error) {
 func (q *queryAPI) Ready() error    { q.running.Store(true); return nil }
 func (q *queryAPI) NotReady() error { q.running.Store(false); return nil }
 
-func (q *queryAPI) ready(context.Context) error {
+func (q *queryAPI) ready() error {
 	if !q.running.Load() {
 		return errors.New("the pipelines are not running")
 	}
@@ -108,21 +111,8 @@ func (q *queryAPI) ready(context.Context) error {
 // Shutdown lets running queries end for a short while, ends the rest, and closes the store.
 func (q *queryAPI) Shutdown(ctx context.Context) error {
 	var errs []error
-	if q.http != nil {
-		grace, cancel := context.WithTimeout(ctx, shutdownGrace)
-		err := q.http.Shutdown(grace)
-		cancel()
-		if err != nil && q.stop != nil {
-			q.stop(errShutdown)
-			err = q.http.Shutdown(ctx)
-		}
-		if err != nil {
-			err = errors.Join(err, q.http.Close())
-		}
-		if q.stop != nil {
-			q.stop(errShutdown)
-		}
-		errs = append(errs, err)
+	if q.stop != nil {
+		errs = append(errs, q.shutdownServer(ctx))
 	}
 	if q.served != nil {
 		<-q.served
@@ -130,7 +120,21 @@ func (q *queryAPI) Shutdown(ctx context.Context) error {
 	if q.store != nil {
 		errs = append(errs, q.store.Close())
 	}
-	q.store, q.http, q.served = nil, nil, nil
+	q.store, q.stop, q.served = nil, nil, nil
 	q.telemetry.shutdown()
 	return errors.Join(errs...)
+}
+
+func (q *queryAPI) shutdownServer(ctx context.Context) error {
+	defer q.stop(errShutdown)
+	grace, cancel := context.WithTimeout(ctx, shutdownGrace)
+	defer cancel()
+	if q.http.Shutdown(grace) == nil {
+		return nil
+	}
+	q.stop(errShutdown)
+	if err := q.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, q.http.Close())
+	}
+	return nil
 }

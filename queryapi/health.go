@@ -3,7 +3,10 @@ package queryapi
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
+
+	"go.opentelemetry.io/collector/component/componentstatus"
 )
 
 // plain serves what is no query: it needs no turn and keeps no books.
@@ -30,11 +33,38 @@ func (s *server) healthz(*http.Request) (any, error) { return map[string]string{
 func (s *server) readyz(r *http.Request) (any, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	if err := s.ready(ctx); err != nil {
+	if err := s.ready(); err != nil {
 		return nil, &apiError{Code: codeUnavailable, Message: err.Error(), retryAfter: time.Second}
 	}
 	if _, err := s.reader.Stats(ctx); err != nil {
 		return nil, &apiError{Code: codeUnavailable, Message: "the store does not answer: " + err.Error(), retryAfter: time.Second}
 	}
 	return map[string]string{"status": "ready"}, nil
+}
+
+// storeHealth tells the Collector when the store begins to fail queries, and when it answers again.
+type storeHealth struct {
+	report func(*componentstatus.Event)
+
+	mu      sync.Mutex
+	failing bool
+}
+
+// note takes how a query ended. Only queries that reached the store say something about it.
+func (h *storeHealth) note(err *apiError) {
+	failed := err != nil && err.Code == codeInternal
+	if !failed && err != nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if failed == h.failing {
+		return
+	}
+	h.failing = failed
+	if failed {
+		h.report(componentstatus.NewRecoverableErrorEvent(err))
+	} else {
+		h.report(componentstatus.NewEvent(componentstatus.StatusOK))
+	}
 }

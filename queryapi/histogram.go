@@ -207,4 +207,3 @@ func firstTime(ctx context.Context, source *Source, r timeRange) (pcommon.Timest
 	}
 	return first, nil
 }
-

@@ -137,7 +137,9 @@ func names(key, name string) bool { return key == name || labelOf(key) == name }
 // labelOf is an attribute's key as a label: what is not a letter, a digit or an underscore becomes an underscore, and a
 // leading digit gets "key_" before it. It is the rule of Prometheus' and Loki's OTLP intake.
 func labelOf(key string) string {
-	valid := func(c rune) bool { return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+	valid := func(c rune) bool {
+		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
 	label := strings.Map(func(c rune) rune {
 		if valid(c) {
 			return c

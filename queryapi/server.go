@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
@@ -33,7 +34,8 @@ type server struct {
 	turns        *semaphore.Weighted // one for each query that may run at a time
 	telemetry    *telemetry
 	logger       *zap.Logger
-	ready        func(context.Context) error
+	ready        func() error
+	health       *storeHealth
 }
 
 func newServer(reader storage.Reader, config *Config, telemetry *telemetry, logger *zap.Logger) *server {
@@ -41,7 +43,8 @@ func newServer(reader storage.Reader, config *Config, telemetry *telemetry, logg
 		reader: reader, limits: config.Limits, writeTimeout: config.ServerConfig.WriteTimeout,
 		turns:     semaphore.NewWeighted(int64(config.Limits.MaxConcurrentQueries)),
 		telemetry: telemetry, logger: logger,
-		ready: func(context.Context) error { return nil },
+		ready:  func() error { return nil },
+		health: &storeHealth{report: func(*componentstatus.Event) {}},
 	}
 }
 
@@ -101,6 +104,7 @@ func (s *server) serve(name string, h handler) http.Handler {
 				answer = &apiError{Code: codeInternal}
 			}
 			s.log(name, answer)
+			s.health.note(answer)
 			done(answer)
 			if cut != nil {
 				panic(cut)

@@ -101,7 +101,6 @@ func goTime(t pcommon.Timestamp) time.Time {
 	return time.Unix(int64(uint64(t)/1e9), int64(uint64(t)%1e9)).UTC()
 }
 
-
 // formatDuration writes what parseDuration reads, without the zeros of Duration.String: "1h", not "1h0m0s".
 func formatDuration(d time.Duration) string {
 	s := d.String()

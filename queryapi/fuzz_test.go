@@ -1,0 +1,135 @@
+package queryapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.uber.org/zap"
+	"pgregory.net/rapid"
+
+	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb"
+)
+
+// FuzzRequest sends any path and parameters to the real handlers over a real store. Whatever it is, the answer is a good one
+// or says what is wrong with the request: never a failure of the server.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"/api/v1/logs", "start=2026-01-02T15:04:05Z&end=now&level=warn&q=%22a+b%22+-c&limit=10&direction=forward"},
+		{"/api/v1/logs", "since=7d&service=a&service=b&trace_id=4bf92f3577b34da6a3ce929d0e0e4736&format=csv"},
+		{"/api/v1/logs", "cursor=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+		{"/api/v1/logs", "start=0&end=18446744073709551615"},
+		{"/api/v1/logs", "q=%27%3B+drop+table+logs%3B--&start=1767366245.5"},
+		{"/api/v1/logs/1-0", ""},
+		{"/api/v1/logs/1-0/context", "before=1&after=2&scope=all"},
+		{"/api/v1/histogram", "by=http_status_code&step=1h&top=3&start=2026-01-01&end=2026-01-03"},
+		{"/api/v1/facets", "field=level&field=%22%3B--&top=2"},
+		{"/api/v1/fields/a.b/values", "limit=3"},
+		{"/api/v1/services", "since=1y"},
+		{"/metrics", ""},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	store, err := duckdb.Open(f.Context(), duckdb.DefaultConfig(f.TempDir()))
+	require.NoError(f, err)
+	f.Cleanup(func() { require.NoError(f, store.Close()) })
+	(&testAPI{t: f, store: store}).write("", filterLogs())
+	books, err := newTelemetry(componenttest.NewNopTelemetrySettings())
+	require.NoError(f, err)
+	handler := newServer(store, testConfig(f.TempDir()), books, zap.NewNop()).routes()
+
+	f.Fuzz(func(t *testing.T, path, query string) {
+		request := httptest.NewRequest(http.MethodGet, "/", nil)
+		request.URL.Path, request.URL.RawQuery = "/"+path, query
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code < 500 && answer.Code != http.StatusOK && answer.Code < 400 {
+			return // the mux cleans the path by redirecting
+		}
+		require.Contains(t, []int{200, 400, 404, 422}, answer.Code, answer.Body)
+		if answer.Header().Get("Content-Type") == "application/json" {
+			require.True(t, json.Valid(answer.Body.Bytes()), answer.Body)
+		}
+		if answer.Code != http.StatusOK {
+			var body struct{ Error apiError }
+			require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &body))
+			require.NotEmpty(t, body.Error.Message)
+			require.Equal(t, answer.Code, statuses[body.Error.Code])
+		}
+	})
+}
+
+// FuzzCursor reads any text as a cursor: it is refused, or it is one that writes the same text again.
+func FuzzCursor(f *testing.F) {
+	f.Add(cursor{timeRange: timeRange{1, 9}, position: storage.Position{Time: 5, ID: storage.ID{Batch: 1, Row: 2}}}.String(), uint32(0))
+	f.Add("", uint32(1))
+	f.Fuzz(func(t *testing.T, text string, filters uint32) {
+		c, err := parseCursor(text, filters)
+		if err != nil {
+			return
+		}
+		again, err := parseCursor(c.String(), filters)
+		require.NoError(t, err)
+		require.Equal(t, c, again)
+		require.GreaterOrEqual(t, c.position.Time, c.Start)
+		require.Less(t, c.position.Time, c.End)
+	})
+}
+
+// FuzzPlainJSON holds that what is plain is JSON and holds no form of the store's own.
+func FuzzPlainJSON(f *testing.F) {
+	f.Add("text", []byte{0xff}, 1.5)
+	f.Add("$bytes", []byte(`{"$map":1}`), 0.0)
+	f.Fuzz(func(t *testing.T, text string, raw []byte, number float64) {
+		v := pcommon.NewValueMap()
+		v.Map().PutStr(text, text)
+		v.Map().PutEmptyBytes("bytes").FromRaw(raw)
+		v.Map().PutDouble("number", number)
+		plain, err := appendPlain(nil, string(storage.AppendValue(nil, v)))
+		require.NoError(t, err)
+		var read map[string]any
+		require.NoError(t, json.Unmarshal(plain, &read), string(plain))
+		if text != "bytes" && text != "number" {
+			require.NotContains(t, read, "$map")
+			require.IsType(t, "", read["bytes"])
+		}
+	})
+}
+
+func TestTimesReadBackWhatTheyWrite(t *testing.T) {
+	now := time.Now()
+	rapid.Check(t, func(t *rapid.T) {
+		ns := pcommon.Timestamp(rapid.Uint64Range(1e17, 18_446_744_073_709_551_615-1e9).Draw(t, "ns"))
+		read, err := parseTime(formatTime(ns), now)
+		require.NoError(t, err)
+		require.Equal(t, ns, read)
+		for _, unit := range []pcommon.Timestamp{1, 1e3, 1e6, 1e9} {
+			number := ns / unit
+			if unit > 1 && (number < 1e8 || ns > 4e18) {
+				continue
+			}
+			read, err := parseUnix(strconv.FormatUint(uint64(number), 10))
+			require.True(t, err)
+			require.Equal(t, number*unit, read, "unit %d", unit)
+		}
+	})
+}
+
+func TestDurationsReadBackWhatTheyWrite(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := time.Duration(rapid.Int64Range(1, 1<<60).Draw(t, "d"))
+		read, err := parseDuration(formatDuration(d))
+		require.NoError(t, err)
+		require.Equal(t, d, read)
+	})
+	require.Equal(t, "1h", formatDuration(time.Hour))
+	require.Equal(t, "10m", formatDuration(10*time.Minute))
+	require.Equal(t, "1h10m", formatDuration(70*time.Minute))
+}
