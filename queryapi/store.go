@@ -70,7 +70,11 @@ func (c *StorageConfig) Validate() error {
 func openStore(ctx context.Context, c *StorageConfig) (store, error) {
 	for _, choice := range c.choices() {
 		if choice.set {
-			return choice.open(ctx)
+			opened, err := choice.open(ctx)
+			if err != nil {
+				return nil, err // opened holds a nil pointer then, which is not a nil store
+			}
+			return opened, nil
 		}
 	}
 	return nil, errors.New("no store is set")
