@@ -90,6 +90,9 @@ func (l *Labels) Delete(name string) {
 	}
 }
 
+// List gives the labels, without those of errors. It is valid until the labels change.
+func (l *Labels) List() []Label { return l.list }
+
 // AppendTo appends all labels to dst, those of errors included, ordered by name.
 func (l *Labels) AppendTo(dst []Label) []Label {
 	start := len(dst)

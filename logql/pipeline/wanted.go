@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"maps"
+	"slices"
 	"text/template/parse"
 
 	"github.com/instantdevlogs/devlogs/logql"
@@ -20,12 +22,44 @@ func (w *wanted) has(name string) bool {
 // wantsAny tells whether a parsed label of this name is of use, under it or with its suffix.
 func (w *wanted) wantsAny(n labelName) bool { return w == nil || w.has(n.plain) || w.has(n.suffixed) }
 
+// Needs lists the labels that have to be there in front of the stages (and the unwrap) for the caller to read need behind
+// them. nil means all.
+func Needs(stages []logql.Stage, unwrap *logql.Unwrap, need []string) []string {
+	if need == nil {
+		return nil
+	}
+	set, known := map[string]struct{}{}, true
+	walkNeeds(stages, unwrap, need, func(i int, needed map[string]struct{}, all bool) {
+		set, known = needed, !all
+	})
+	if !known {
+		return nil
+	}
+	names := make([]string, 0, len(set))
+	for n := range set {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // wantsBehind works out, for each stage, which labels are read behind it.
 func wantsBehind(stages []logql.Stage, unwrap *logql.Unwrap, need []string) []*wanted {
 	wants := make([]*wanted, len(stages))
 	if need == nil {
 		return wants
 	}
+	walkNeeds(stages, unwrap, need, func(i int, needed map[string]struct{}, all bool) {
+		if i > 0 && !all {
+			wants[i-1] = &wanted{maps.Clone(needed)}
+		}
+	})
+	return wants
+}
+
+// walkNeeds goes through the stages from the last to the first and visits, for each, the labels that are read by it and
+// behind it; first, with the number of stages, those that are read behind all.
+func walkNeeds(stages []logql.Stage, unwrap *logql.Unwrap, need []string, visit func(i int, needed map[string]struct{}, all bool)) {
 	set := map[string]struct{}{}
 	add := func(names ...string) {
 		for _, n := range names {
@@ -39,19 +73,14 @@ func wantsBehind(stages []logql.Stage, unwrap *logql.Unwrap, need []string) []*w
 			add(PredicateLabels(f.Predicate)...)
 		}
 	}
+	visit(len(stages), set, false)
+	all := false
 	for i := len(stages) - 1; i >= 0; i-- {
-		copied := make(map[string]struct{}, len(set))
-		for n := range set {
-			copied[n] = struct{}{}
-		}
-		wants[i] = &wanted{copied}
 		names, known := stageLabels(stages[i])
-		if !known {
-			return wants // what stands before gets nil: everything
-		}
+		all = all || !known
 		add(names...)
+		visit(i, set, all)
 	}
-	return wants
 }
 
 // stageLabels lists the labels that a stage reads; known is false when it may read any.
