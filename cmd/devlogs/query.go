@@ -32,6 +32,9 @@ type queryCommand struct {
 	color             string
 }
 
+// maxHeld is how many records are held in memory to turn their order around.
+const maxHeld = 100_000
+
 func newQueryCommand() *cobra.Command {
 	var q queryCommand
 	cmd := &cobra.Command{
@@ -68,7 +71,7 @@ It shows the newest records that match, the newest last. --forward shows the old
 	f.IntVarP(&q.limit, "limit", "n", 100, "the most records to show; 0 shows all")
 	f.BoolVar(&q.forward, "forward", false, "show the oldest records that match, not the newest")
 	f.BoolVar(&q.reverse, "reverse", false, "newest first")
-	f.StringVarP(&q.output, "output", "o", "text", "text, json (one object a line) or csv")
+	f.StringVarP(&q.output, "output", "o", "text", "text, json (one object a line) or csv (newest first unless --forward)")
 	f.BoolVar(&q.utc, "utc", false, "show times in UTC instead of local time")
 	f.StringVar(&q.color, "color", "auto", "auto, always or never; auto colours on a terminal unless NO_COLOR is set")
 	q.addFlags(cmd)
@@ -99,6 +102,9 @@ func (q *queryCommand) check() error {
 	switch {
 	case q.limit < 0:
 		return fmt.Errorf("--limit is %d: use 0 to show all", q.limit)
+	case q.limit > maxHeld && !q.forward && !q.reverse && q.output != "csv":
+		return fmt.Errorf("--limit above %d needs --forward or --reverse (or 0, for all): showing the newest last means holding them in memory",
+			maxHeld)
 	case q.forward && q.reverse:
 		return errors.New("--forward and --reverse exclude each other")
 	case !slices.Contains([]string{"text", "json", "csv"}, q.output):
