@@ -35,7 +35,7 @@ func TestKillingItLosesAndRepeatsNothing(t *testing.T) {
 		clients.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				name, records := fmt.Sprintf("%s-%d", protocol, n), 1+sizes.IntN(200)
-				sendUntilAcknowledged(t, d, send, name, records)
+				sendUntilAcknowledged(t, d, send, name, records) // beyond ctx: what was begun is finished
 				mu.Lock()
 				sent[name] = records
 				mu.Unlock()
