@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -79,7 +80,7 @@ func (c *csvRows) appendCells(cells []string, record *storage.Record) ([]string,
 	} else {
 		cells = append(cells, formatTime(record.Observed), strconv.FormatUint(uint64(record.Observed), 10))
 	}
-	cells = append(cells, strconv.Itoa(int(record.Severity)), inert(severity), levelOf(record.Severity, severity), inert(s.Service))
+	cells = append(cells, strconv.Itoa(int(record.Severity)), inert(severity), logplan.Level(record.Severity, severity), inert(s.Service))
 	body, err := c.body(record)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -84,7 +85,7 @@ func interesting(ctx context.Context, source *Source, query storage.Query, limit
 		}
 		sampled++
 		err = eachAttribute(record.Attributes, func(key string, v pcommon.Value) {
-			label := labelOf(key)
+			label := logplan.LabelName(key)
 			having[label]++
 			if values[label] == nil {
 				values[label] = map[string]struct{}{}

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -44,7 +45,7 @@ func (s *server) fields(ctx context.Context, source *Source, p *params) (any, er
 	for _, name := range append([]string{nameLevel, nameService, nameScopeName, nameScopeVersion}, slices.Sorted(maps.Keys(recordNames))...) {
 		list.add(name, name, inRecord, "", "")
 	}
-	for stream, err := range source.Streams(ctx, r) {
+	for stream, err := range source.Streams(ctx, r.Start, r.End) {
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +54,7 @@ func (s *server) fields(ctx context.Context, source *Source, p *params) (any, er
 		}
 		for in, typed := range map[string]string{inResource: stream.Resource, inScope: stream.Scope} {
 			err := eachAttribute(typed, func(key string, v pcommon.Value) {
-				list.add(labelOf(key), key, in, typeOf(v), stream.Service)
+				list.add(logplan.LabelName(key), key, in, typeOf(v), stream.Service)
 			})
 			if err != nil {
 				return nil, err
@@ -66,7 +67,7 @@ func (s *server) fields(ctx context.Context, source *Source, p *params) (any, er
 	}
 	for _, f := range known {
 		if f.Type != storage.TypeMap && (len(services) == 0 || slices.Contains(services, f.Service)) {
-			list.add(labelOf(f.Name), f.Name, inAttributes, f.Type.String(), f.Service)
+			list.add(logplan.LabelName(f.Name), f.Name, inAttributes, f.Type.String(), f.Service)
 		}
 	}
 	return &fieldsAnswer{list.sorted()}, nil

@@ -196,7 +196,7 @@ func (p *params) step(name string) uint64 {
 // firstTime is about when the tenant's first log was, for a range that begins with time itself.
 func firstTime(ctx context.Context, source *Source, r timeRange) (pcommon.Timestamp, error) {
 	first := storage.EndOfTime
-	for stream, err := range source.Streams(ctx, r) {
+	for stream, err := range source.Streams(ctx, r.Start, r.End) {
 		if err != nil {
 			return 0, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -53,7 +54,7 @@ func (s *Source) Resolve(ctx context.Context, r timeRange, name string) (*field,
 		f.refs = []storage.FieldRef{{Kind: kind}}
 		return f, nil
 	}
-	for stream, err := range s.Streams(ctx, r) {
+	for stream, err := range s.Streams(ctx, r.Start, r.End) {
 		if err != nil {
 			return nil, err
 		}
@@ -132,25 +133,7 @@ func eachAttribute(typed string, visit func(key string, v pcommon.Value)) error 
 }
 
 // names tells whether a name in a query means an attribute: it is the attribute's key or its label.
-func names(key, name string) bool { return key == name || labelOf(key) == name }
-
-// labelOf is an attribute's key as a label: what is not a letter, a digit or an underscore becomes an underscore, and a
-// leading digit gets "key_" before it. It is the rule of Prometheus' and Loki's OTLP intake.
-func labelOf(key string) string {
-	valid := func(c rune) bool {
-		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-	}
-	label := strings.Map(func(c rune) rune {
-		if valid(c) {
-			return c
-		}
-		return '_'
-	}, key)
-	if label != "" && label[0] >= '0' && label[0] <= '9' {
-		return "key_" + label
-	}
-	return label
-}
+func names(key, name string) bool { return key == name || logplan.LabelName(key) == name }
 
 // attributeRef is a reference to a record attribute.
 type attributeRef struct{ storage.FieldRef }
@@ -185,10 +168,10 @@ func (f *field) parts() []part {
 		return []part{
 			{storage.Not{X: none}, []storage.FieldRef{severity}, func(group []string) string {
 				n, _ := strconv.ParseInt(group[0], 10, 32)
-				return levelOf(int32(n), "")
+				return logplan.Level(int32(n), "")
 			}},
 			{none, []storage.FieldRef{{Kind: storage.FieldSeverityText}}, func(group []string) string {
-				return levelOf(0, group[0])
+				return logplan.Level(0, group[0])
 			}},
 		}
 	}

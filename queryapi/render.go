@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -69,7 +70,7 @@ func (r *renderer) append(dst []byte, record *storage.Record) ([]byte, error) {
 	dst = strconv.AppendInt(dst, int64(record.Severity), 10)
 	dst = appendOptional(dst, `,"severity_text":`, severity)
 	dst = append(dst, `,"level":"`...)
-	dst = append(dst, levelOf(record.Severity, severity)...)
+	dst = append(dst, logplan.Level(record.Severity, severity)...)
 	dst = append(dst, `","service":`...)
 	dst = appendString(dst, record.Stream.Service)
 

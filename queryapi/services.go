@@ -30,7 +30,7 @@ func (s *server) services(ctx context.Context, source *Source, p *params) (any, 
 	}
 	known := map[string]*serviceInfo{}
 	answer := &servicesAnswer{Services: []*serviceInfo{}}
-	for stream, err := range source.Streams(ctx, r) {
+	for stream, err := range source.Streams(ctx, r.Start, r.End) {
 		if err != nil {
 			return nil, err
 		}

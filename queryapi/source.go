@@ -6,6 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -17,6 +20,8 @@ type Source struct {
 	maxRange time.Duration // 0: no limit
 	rows     uint64        // records that Search and Tail gave
 }
+
+var _ logplan.Store = (*Source)(nil)
 
 // Search is storage.Reader's, for the request's tenant.
 func (s *Source) Search(ctx context.Context, q storage.Query) iter.Seq2[storage.Record, error] {
@@ -34,15 +39,15 @@ func (s *Source) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2
 	return s.reader.Aggregate(ctx, a)
 }
 
-// Streams yields the tenant's streams that may have records in r.
-func (s *Source) Streams(ctx context.Context, r timeRange) iter.Seq2[storage.Stream, error] {
-	return s.reader.Streams(ctx, s.tenant, r.Start, r.End)
+// Streams yields the tenant's streams that may have records in [start, end).
+func (s *Source) Streams(ctx context.Context, start, end pcommon.Timestamp) iter.Seq2[storage.Stream, error] {
+	return s.reader.Streams(ctx, s.tenant, start, end)
 }
 
 // ServiceStreams matches the records of some services.
 func (s *Source) ServiceStreams(ctx context.Context, r timeRange, services []string) (storage.InStreams, error) {
 	var in storage.InStreams
-	for stream, err := range s.Streams(ctx, r) {
+	for stream, err := range s.Streams(ctx, r.Start, r.End) {
 		if err != nil {
 			return in, err
 		}

@@ -77,7 +77,7 @@ func (c conditions) matcher(m logql.Matcher) (e storage.Expr, ok bool) {
 	compiled := pipeline.NewMatcher(m)
 	return c.overStreams(n, compiled.Matches, func() (storage.Expr, bool) {
 		if n.level {
-			return levelCondition(compiled.Matches), true
+			return LevelCondition(compiled.Matches), true
 		}
 		return fieldCondition(n, m, compiled.Matches(""))
 	})

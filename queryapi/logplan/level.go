@@ -48,8 +48,8 @@ func Level(severity int32, text string) string {
 	return name
 }
 
-// levelCondition holds for the records whose level is chosen.
-func levelCondition(chosen func(level string) bool) storage.Expr {
+// LevelCondition holds for the records whose level is chosen, those of LevelUnknown too.
+func LevelCondition(chosen func(level string) bool) storage.Expr {
 	number := storage.FieldRef{Kind: storage.FieldSeverity}
 	var numbers storage.Or
 	var texts, all []string
