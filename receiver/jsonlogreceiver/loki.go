@@ -84,8 +84,8 @@ func (r *lokiReader) Stream(labels []lokipush.Label) {
 				r.mapper.AddResource("service.name", label.Value)
 			}
 		}
-		if number, ok := levelLabel(label); ok {
-			r.severity, r.text = number, strings.Clone(label.Value)
+		if number, text, ok := levelLabel(label); ok {
+			r.severity, r.text = number, strings.Clone(text)
 		}
 		if label.Name != "service_name" {
 			r.mapper.AddResource(label.Name, label.Value)
@@ -93,12 +93,12 @@ func (r *lokiReader) Stream(labels []lokipush.Label) {
 	}
 }
 
-func levelLabel(label lokipush.Label) (plog.SeverityNumber, bool) {
+func levelLabel(label lokipush.Label) (plog.SeverityNumber, string, bool) {
 	switch label.Name {
-	case "level", "severity", "detected_level", "lvl", "severity_text":
-		return jsonmap.SeverityOfName(label.Value)
+	case "level", "severity", "detected_level", "lvl":
+		return jsonmap.SeverityOf(label.Value)
 	}
-	return 0, false
+	return 0, "", false
 }
 
 // Entry adds one record.
@@ -145,8 +145,8 @@ func (r *lokiReader) metadata(parts *jsonmap.Parts, pair lokipush.Label) {
 			parts.Severity = plog.SeverityNumber(n)
 		}
 	case "level", "detected_level":
-		if number, known := levelLabel(pair); known && parts.Severity == 0 {
-			parts.Severity, parts.Text = number, pair.Value
+		if number, text, known := levelLabel(pair); known && parts.Severity == 0 {
+			parts.Severity, parts.Text = number, text
 		}
 	}
 	if !ok {

@@ -55,6 +55,17 @@ func readSeverity(t *jsontape.Tape, node uint32, name string) (plog.SeverityNumb
 	return 0, "", false
 }
 
+// SeverityOf reads a level that is a name or a number. The text is the name, or the scheme's name for the number.
+func SeverityOf(text string) (plog.SeverityNumber, string, bool) {
+	if number, known := SeverityOfName(text); known {
+		return number, text, true
+	}
+	if n, err := strconv.Atoi(text); err == nil {
+		return severityOfNumber(n, "")
+	}
+	return 0, "", false
+}
+
 // SeverityOfName finds the number for a level's name, in any case, also slog's "INFO+2".
 func SeverityOfName(text string) (plog.SeverityNumber, bool) {
 	var lower [16]byte
@@ -132,15 +143,8 @@ func severityOfLine(line string) (plog.SeverityNumber, string) {
 			if i > 0 && (line[i-1] != ' ' && line[i-1] != '"' && line[i-1] != ',' && line[i-1] != '\t') {
 				continue
 			}
-			if text := levelValue(line[at:]); text != "" {
-				if number, ok := SeverityOfName(text); ok {
-					return number, strings.Clone(text)
-				}
-				if n, err := strconv.Atoi(text); err == nil {
-					if number, name, ok := severityOfNumber(n, key); ok {
-						return number, name
-					}
-				}
+			if number, text, ok := SeverityOf(levelValue(line[at:])); ok {
+				return number, strings.Clone(text)
 			}
 		}
 	}
