@@ -256,4 +256,3 @@ func judgePlay(r *play.Report, allowFailures bool) error {
 	}
 	return nil
 }
-

@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // verbs in the order of a run.
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
+		newGenCommand(),
 		newPlayCommand(),
 	}
 }

@@ -26,7 +26,8 @@ const (
 // Config is one run. Start from Default.
 type Config struct {
 	Settings prepare.Settings
-	Loops    int // how often the recording is sent; 0: until Duration is over
+	Live     func() (prepare.Messages, error) // in place of a recording; without a ledger, as verify could not read it again
+	Loops    int                              // how often the recording is sent; 0: until Duration is over
 
 	Target      Target
 	Compression string // none, gzip or zstd
@@ -102,12 +103,20 @@ func (c *Config) complete() error {
 	check(c.InFlight > 0, "max-inflight: %d is not above zero", c.InFlight)
 	check(c.Connections > 0, "connections: %d is not above zero", c.Connections)
 	check(c.Loops > 0 || c.Duration > 0, "loops: without an end a duration is needed")
+	check(c.Live == nil || c.Ledger == "" && c.Loops == 1, "ledger: what is made while it is sent cannot be verified or sent twice; write a recording first")
 	check(c.Timeout > 0, "timeout: it must be above zero")
 	check(slices.Contains([]prepare.EventTime{prepare.Keep, prepare.Shift, prepare.Scale, prepare.Now}, c.Settings.EventTime),
 		"event-time: %q is none of keep, shift, scale, now", c.Settings.EventTime)
 	check(c.Settings.EventTime != prepare.Scale || c.speed() != 0,
 		"event-time: scale needs the original pace; with a rate use now, shift or keep")
 	return errors.Join(errs...)
+}
+
+func (c *Config) opener() opener {
+	if c.Live == nil {
+		return prepare.Open
+	}
+	return func(s prepare.Settings) (*prepare.Source, error) { return prepare.OpenMessages(s, c.Live) }
 }
 
 func (c *Config) asap() bool {

@@ -16,6 +16,7 @@ import (
 // loops; a larger one flows through, and is read again for each loop.
 type feed struct {
 	settings prepare.Settings
+	open     opener
 	loops    int // 0: for ever
 	budget   int64
 	room     *semaphore.Weighted
@@ -37,6 +38,9 @@ type feed struct {
 	requests     int64
 }
 
+// opener opens the recording, for each loop.
+type opener func(prepare.Settings) (*prepare.Source, error)
+
 // fed is a request on loan; done gives its memory back.
 type fed struct {
 	*prepare.Request
@@ -54,13 +58,13 @@ func (f *fed) done() {
 }
 
 // openFeed reads until the budget is full or the recording has ended, so that sending starts from memory.
-func openFeed(settings prepare.Settings, loops int, budget int64) (*feed, error) {
-	source, err := prepare.Open(settings)
+func openFeed(settings prepare.Settings, open opener, loops int, budget int64) (*feed, error) {
+	source, err := open(settings)
 	if err != nil {
 		return nil, err
 	}
 	f := &feed{
-		settings: source.Settings(), loops: loops, budget: budget, room: semaphore.NewWeighted(budget), source: source,
+		settings: source.Settings(), open: open, loops: loops, budget: budget, room: semaphore.NewWeighted(budget), source: source,
 		out: make(chan *fed), ended: make(chan struct{}), counting: true,
 	}
 	for {
@@ -159,7 +163,7 @@ func (f *feed) run(ctx context.Context) error {
 	for loop := 0; f.loops == 0 || loop < f.loops; loop++ {
 		if loop > 0 {
 			f.source.Close()
-			source, err := prepare.Open(f.settings)
+			source, err := f.open(f.settings)
 			if err != nil {
 				return err
 			}

@@ -15,7 +15,9 @@ func (rep *Report) Print(w io.Writer) {
 	count := func(t tally) string {
 		return fmt.Sprintf("%s records in %s requests", humanize.Comma(t.Records), humanize.Comma(t.Requests))
 	}
-	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%-12s %s\n", name, fmt.Sprintf(format, args...)) }
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
 	line("target", "%s (%s), pace %s, %s load, event time %s", rep.Target, rep.Protocol, rep.Pace, rep.Load, rep.EventTime)
 	line("sent", "%s in %.2f s, %s attempts, %s on the wire", count(rep.Scheduled), rep.Seconds,
 		humanize.Comma(rep.Attempts), humanize.IBytes(uint64(rep.WireBytes)))

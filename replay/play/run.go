@@ -125,7 +125,7 @@ func (r *run) load() (err error) {
 	if c.Settings.Run == "" {
 		c.Settings.Run = ledger.NewRun(time.Now())
 	}
-	if r.feed, err = openFeed(c.Settings, c.Loops, int64(c.Preload)); err != nil {
+	if r.feed, err = openFeed(c.Settings, c.opener(), c.Loops, int64(c.Preload)); err != nil {
 		return err
 	}
 	c.Settings = r.feed.settings

@@ -48,17 +48,24 @@ func (s *Settings) complete() (*where.Filter, error) {
 	if s.Sample < 0 || s.Sample > 1 {
 		return nil, fmt.Errorf("sample: %v is not a share between 0 and 1 (10%% is 0.1)", s.Sample)
 	}
+	return where.Parse(s.Where)
+}
+
+// locate makes the paths hold from any working directory.
+func (s *Settings) locate() error {
 	if len(s.Paths) == 0 {
-		return nil, errors.New("name a recording: a folder or a file")
+		return errors.New("name a recording: a folder or a file")
 	}
+	paths := make([]string, len(s.Paths))
 	for i, path := range s.Paths {
 		absolute, err := filepath.Abs(path)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		s.Paths[i] = absolute
+		paths[i] = absolute
 	}
-	return where.Parse(s.Where)
+	s.Paths = paths
+	return nil
 }
 
 func (s *Settings) layout() patch.Layout {

@@ -44,10 +44,17 @@ func (r *Request) Render(dst []byte, p *patch.Patch) []byte {
 	return dst
 }
 
+// Messages is where a source's messages come from: a *recording.Reader, or something that makes them.
+type Messages interface {
+	Next() (*recording.Message, error) // in order of arrival; io.EOF after the last
+	Notes() recording.Notes
+	Close() error
+}
+
 // Source yields the requests of a recording in order of arrival. Not safe for concurrent use.
 type Source struct {
 	settings Settings
-	reader   *recording.Reader
+	reader   Messages
 	filter   *where.Filter // nil: keep all
 	layout   patch.Layout
 	number   uint64 // of messages
@@ -60,11 +67,21 @@ type Source struct {
 
 // Open finds the recording. It makes the paths in the settings absolute.
 func Open(settings Settings) (*Source, error) {
+	if err := settings.locate(); err != nil {
+		return nil, err
+	}
+	return OpenMessages(settings, func() (Messages, error) {
+		return recording.Open(settings.Paths, recording.Options{MaxMessage: settings.MaxMessage, Strict: settings.Strict})
+	})
+}
+
+// OpenMessages is Open for messages from anywhere. Again cannot make those requests a second time.
+func OpenMessages(settings Settings, open func() (Messages, error)) (*Source, error) {
 	filter, err := settings.complete()
 	if err != nil {
 		return nil, err
 	}
-	r, err := recording.Open(settings.Paths, recording.Options{MaxMessage: settings.MaxMessage, Strict: settings.Strict})
+	r, err := open()
 	if err != nil {
 		return nil, err
 	}
