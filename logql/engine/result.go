@@ -55,7 +55,7 @@ func newCollector(expr logql.SampleExpr, params Params) *collector {
 	if v, ok := expr.(*logql.VectorAggregation); ok {
 		switch v.Op {
 		case logql.VectorSort, logql.VectorSortDesc, logql.VectorTopK, logql.VectorBottomK, logql.VectorApproxTopK:
-			c.ordered = true
+			c.ordered = v.Grouping == nil
 		}
 	}
 	return c

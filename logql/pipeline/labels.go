@@ -132,12 +132,8 @@ func (l *Labels) extract(n labelName, value string) {
 	}
 }
 
-// fail notes that a stage failed. The first error stays.
-func (l *Labels) fail(err, details string) {
-	if l.err == "" {
-		l.err, l.details = err, details
-	}
-}
+// fail notes that a stage failed. The last error stays.
+func (l *Labels) fail(err, details string) { l.err, l.details = err, details }
 
 // labelName is the name of a parsed label, and the name it takes when the stream has the first.
 type labelName struct{ plain, suffixed string }

@@ -252,8 +252,9 @@ func (l *labeller) value(v *fastjson.Value) {
 	switch v.Type() {
 	case fastjson.TypeNull:
 	case fastjson.TypeString:
-		text, _ := v.StringBytes()
-		l.set(name, view(text))
+		if text, _ := v.StringBytes(); len(text) > 0 {
+			l.set(name, view(text))
+		}
 	default:
 		from := len(l.texts)
 		l.texts = v.MarshalTo(l.texts)

@@ -90,21 +90,16 @@ func (l *LogPlan) queries(left *int) iter.Seq[storage.Query] {
 			slice := whole
 			size := timestamp(min(width, uint64(end-start)))
 			if r.Direction == storage.NewestFirst {
-				slice.Start = end - size
+				slice.Start, slice.End = end-size, end
 				end = slice.Start
 			} else {
-				slice.End = start + size
+				slice.Start, slice.End = start, start+size
 				start = slice.End
-			}
-			if r.Direction == storage.OldestFirst && start == whole.End {
-				slice.End = whole.End
 			}
 			if !yield(slice) || *left == 0 {
 				return
 			}
-			if width > 1<<61 {
-				width = 1 << 61 // the next one takes what is left
-			}
+			width = min(width, 1<<61) // the next one takes what is left
 		}
 	}
 }
