@@ -7,5 +7,10 @@ func verbs() []*cobra.Command {
 	return []*cobra.Command{
 		newGenCommand(),
 		newPlayCommand(),
+		newSinkCommand(),
+		newVerifyCommand(),
+		newDiffCommand(),
+		newReportCommand(),
+		newABCommand(),
 	}
 }

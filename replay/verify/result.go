@@ -199,3 +199,32 @@ func plural(n uint64, noun string) string {
 }
 
 func comma(n uint64) string { return humanize.Comma(int64(n)) }
+
+// Number returns the total that thresholds know by a name such as "delivery.lost".
+func (r *Result) Number(name string) (n uint64, ok bool) {
+	switch name {
+	case "delivery.lost":
+		return r.Lost, true
+	case "delivery.duplicated":
+		return r.Duplicated, true
+	case "delivery.retry_duplicates":
+		return r.RetryDuplicates, true
+	case "delivery.phantom":
+		return r.Phantom, true
+	case "delivery.foreign":
+		return r.Foreign, true
+	case "delivery.mutated":
+		return r.Mutated, true
+	case "delivery.sent":
+		return r.Sent, true
+	case "delivery.delivered":
+		return r.Delivered, true
+	case "delivery.refused":
+		return r.Refused, true
+	case "delivery.unknown":
+		return r.Unknown, true
+	case "order.inversions":
+		return r.Order.Inversions, true
+	}
+	return 0, false
+}
