@@ -184,3 +184,17 @@ func TestVersionIsTheSameEverywhere(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(changelog), "## ["+version+"]")
 }
+
+func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "*.md").Output()
+	require.NoError(t, err)
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for document := range strings.FieldsSeq(string(out)) {
+		content, err := os.ReadFile(document)
+		require.NoError(t, err)
+		for _, target := range link.FindAllStringSubmatch(string(content), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(document), target[1]))
+			assert.NoError(t, err, "linked in %s", document)
+		}
+	}
+}
