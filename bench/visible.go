@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+const (
+	visibleEvery = 100 * time.Millisecond // a marker each
+	visiblePoll  = 5 * time.Millisecond
+	visibleLimit = 30 * time.Second
+)
+
+// measureVisible sends a marker record over JSON at a fixed pace until ctx ends and measures, for each, the time from its
+// 2xx to the first query that finds it. What the poll adds (its interval and one query) is in the numbers.
+func measureVisible(ctx context.Context, s *server) (*hdrhistogram.Histogram, error) {
+	latencies := hdrhistogram.New(1, int64(visibleLimit/time.Microsecond), 3)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	defer client.CloseIdleConnections()
+	tick := time.NewTicker(visibleEvery)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			return latencies, nil
+		case <-tick.C:
+		}
+		marker := "marker-" + strconv.Itoa(i) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+		line := fmt.Sprintf(`{"timestamp":%d,"level":"INFO","service":"bench-visible","message":%q}`, time.Now().UnixNano(), marker)
+		if _, err := post(ctx, client, s.jsonURL, "application/json", []byte(line)); err != nil {
+			if ctx.Err() != nil {
+				return latencies, nil
+			}
+			return nil, err
+		}
+		accepted := time.Now()
+		if err := waitVisible(ctx, client, s.queryURL, marker); err != nil {
+			if ctx.Err() != nil {
+				return latencies, nil
+			}
+			return nil, err
+		}
+		if err := latencies.RecordValue(int64(time.Since(accepted) / time.Microsecond)); err != nil {
+			return nil, fmt.Errorf("marker %s was visible only after %v", marker, time.Since(accepted))
+		}
+	}
+}
+
+func waitVisible(ctx context.Context, client *http.Client, queryURL, marker string) error {
+	target := queryURL + "/api/v1/logs?" + url.Values{
+		"service": {"bench-visible"}, "q": {marker}, "since": {"5m"}, "limit": {"1"},
+	}.Encode()
+	for {
+		var page struct {
+			Logs []json.RawMessage `json:"logs"`
+		}
+		body, err := get(ctx, client, target)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(body, &page); err != nil {
+			return fmt.Errorf("read the answer of %s: %w", target, err)
+		}
+		if len(page.Logs) > 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(visiblePoll):
+		}
+	}
+}
