@@ -64,7 +64,13 @@ func setNumber(dst pcommon.Value, raw string, kind jsontape.Kind) {
 // setAttributes writes what is left of the object, then what protocol and settings add. A name that is there twice keeps
 // its last value; OTLP has a count for the others.
 func (m *Mapper) setAttributes(dst pcommon.Map) (dropped uint32) {
-	dst.EnsureCapacity(len(m.fields) + len(m.extraNodes) + len(m.extra))
+	left := len(m.extraNodes) + len(m.extra)
+	for i := range m.fields {
+		if !m.tape.Taken(m.fields[i].node) {
+			left++
+		}
+	}
+	dst.EnsureCapacity(left)
 	for _, fields := range [...][]field{m.fields, m.extraNodes} {
 		for _, f := range fields {
 			if m.tape.Taken(f.node) || m.emptied(f.node) {

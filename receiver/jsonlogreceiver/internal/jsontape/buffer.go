@@ -29,7 +29,7 @@ func (b *buffer) reset(src io.Reader, size int64) {
 	if size >= 0 {
 		first = int(min(size+1, maxChunk)) // one more: the read that finds the end needs room too
 	}
-	*b = buffer{src: src, line: 1, buf: make([]byte, 0, max(first, 64)), chunk: minChunk}
+	*b = buffer{src: src, line: 1, buf: make([]byte, 0, max(first, 64)), chunk: max(first, minChunk)}
 }
 
 // fill reads until the chunk is full, the body ends, or reading fails; false in the last two cases when nothing was read.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // Code says what kind of fault an Error is.
@@ -38,16 +39,23 @@ type Limits struct {
 // final says that no bytes will follow buf: without it a value that reaches the end of buf is Incomplete. buf must not
 // change as long as t or a string taken from it is used.
 func (t *Tape) Parse(buf []byte, pos int, final bool, limits Limits) (int, *Error) {
-	p := parser{tape: t, buf: buf, pos: pos, final: final, fields: limits.Fields, limits: limits}
-	t.buf, t.Nodes = buf, t.Nodes[:0]
-	if !p.value(limits.Depth) {
-		return p.err.Offset, &p.err
+	p := &t.parser
+	p.buf, p.pos, p.final, p.fields, p.limits = buf, pos, final, limits.Fields, limits
+	p.nodes, p.count = t.Nodes[:cap(t.Nodes)], 0
+	ok := p.value(limits.Depth)
+	t.buf, t.Nodes = buf, p.nodes[:p.count]
+	if !ok {
+		fault := p.err
+		return fault.Offset, &fault
 	}
 	return p.pos, nil
 }
 
+// parser is the state of Parse. Nodes are counted and not appended: the length of a slice is written together with its
+// pointer, which costs a write barrier while the garbage collector runs.
 type parser struct {
-	tape   *Tape
+	nodes  []Node
+	count  int
 	buf    []byte
 	pos    int
 	final  bool
@@ -115,8 +123,12 @@ func (p *parser) value(depth int) bool {
 }
 
 func (p *parser) add(kind Kind, start, end int, flags uint8) {
-	nodes := p.tape.Nodes
-	p.tape.Nodes = append(nodes, Node{Start: uint32(start), End: uint32(end), Next: uint32(len(nodes) + 1), Kind: kind, flags: flags})
+	if p.count == len(p.nodes) {
+		p.nodes = slices.Grow(p.nodes, 64)
+		p.nodes = p.nodes[:cap(p.nodes)]
+	}
+	p.nodes[p.count] = Node{Start: uint32(start), End: uint32(end), Next: uint32(p.count + 1), Kind: kind, flags: flags}
+	p.count++
 }
 
 // open adds a container whose end and Next are set by close.
@@ -127,13 +139,13 @@ func (p *parser) open(kind Kind, depth int) (int, bool) {
 	p.add(kind, p.pos, 0, 0)
 	p.pos++
 	p.space()
-	return len(p.tape.Nodes) - 1, true
+	return p.count - 1, true
 }
 
 func (p *parser) close(node int) bool {
 	p.pos++
-	n := &p.tape.Nodes[node]
-	n.End, n.Next = uint32(p.pos), uint32(len(p.tape.Nodes))
+	n := &p.nodes[node]
+	n.End, n.Next = uint32(p.pos), uint32(p.count)
 	return true
 }
 

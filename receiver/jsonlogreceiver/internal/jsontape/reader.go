@@ -46,7 +46,7 @@ func (r *Reader) Reset(src io.Reader, size int64, limits Limits) {
 // Release forgets the body, so that a pooled Reader keeps nothing alive.
 func (r *Reader) Release() {
 	r.b = buffer{}
-	r.Tape.buf = nil
+	r.Tape.buf, r.Tape.parser = nil, parser{}
 }
 
 // Prefetch reads up to n bytes of the body, at most one chunk.

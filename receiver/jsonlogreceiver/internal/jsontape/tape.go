@@ -41,8 +41,9 @@ type Node struct {
 // Tape is one parsed value and all below it; node 0 is the value itself. A Tape is reused from value to value by one
 // goroutine.
 type Tape struct {
-	Nodes []Node
-	buf   []byte
+	Nodes  []Node
+	buf    []byte
+	parser parser
 }
 
 // Raw is the text of a node, as it was sent. It aliases the buffer.
