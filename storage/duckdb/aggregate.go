@@ -51,19 +51,23 @@ func (c *core) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[s
 }
 
 // aggregate writes the statement. Its columns are the bucket, count, bytes, how many numbers, sum, min and max, and then the
-// groups.
+// groups. Groups are formed over the columns as they are stored and become text after, once each.
 func (s *statement) aggregate(a *storage.Aggregation, parts []held, last uint64) error {
 	where, err := s.where(a.Where)
 	if err != nil {
 		return err
 	}
 	inner := []string{s.bucket(a) + " AS bucket"}
-	groups := make([]string, len(a.By))
+	keys, texts := []string{"bucket"}, make([]string, len(a.By))
 	for i, field := range a.By {
-		groups[i] = fmt.Sprintf("g%d", i)
-		inner = append(inner, s.fieldText(field)+" AS "+groups[i])
+		stored, text := s.groupKey(field, fmt.Sprintf("g%d", i))
+		inner = append(inner, stored+" AS "+fmt.Sprintf("g%d", i))
+		keys = append(keys, fmt.Sprintf("g%d", i))
+		texts[i] = text + fmt.Sprintf(" AS t%d", i)
 	}
-	measures := []string{"count(*)::UBIGINT AS n", "0::UBIGINT AS bytes", "0::UBIGINT AS numbers", "0::DOUBLE AS total", "0::DOUBLE AS low", "0::DOUBLE AS high"}
+	measures := []string{
+		"count(*)::UBIGINT AS n", "0::UBIGINT AS bytes", "0::UBIGINT AS numbers", "0::DOUBLE AS total", "0::DOUBLE AS low", "0::DOUBLE AS high",
+	}
 	if a.Bytes {
 		inner = append(inner, "strlen(body) AS size")
 		measures[1] = "sum(size)::UBIGINT AS bytes"
@@ -75,15 +79,34 @@ func (s *statement) aggregate(a *storage.Aggregation, parts []held, last uint64)
 		measures[4] = "coalesce(min(number), 0) AS low"
 		measures[5] = "coalesce(max(number), 0) AS high"
 	}
-	keys := strings.Join(append([]string{"bucket"}, groups...), ", ")
-	s.addf("SELECT bucket, %s%s FROM ", strings.Join(measures, ", "), prefixed(groups))
+	grouped := strings.Join(keys, ", ")
+	s.addf("SELECT bucket, n, bytes, numbers, total, low, high%s FROM (SELECT %s, %s FROM ", prefixed(texts), grouped,
+		strings.Join(measures, ", "))
 	s.fromLogs(parts, strings.Join(inner, ", "), a.Tenant, where, uint64(a.Start), last)
-	s.addf(" GROUP BY %s", keys)
-	if a.Top > 0 {
-		s.addf(" QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC%s) <= %d", prefixed(groups), a.Top)
+	s.addf(" GROUP BY %s)", grouped)
+	order := make([]string, len(a.By))
+	for i := range order {
+		order[i] = fmt.Sprintf("t%d", i)
 	}
-	s.addf(" ORDER BY %s", keys)
+	if a.Top > 0 {
+		s.addf(" QUALIFY row_number() OVER (PARTITION BY bucket ORDER BY n DESC%s) <= %d", prefixed(order), a.Top)
+	}
+	s.addf(" ORDER BY bucket%s", prefixed(order))
 	return nil
+}
+
+// groupKey is what to group a field by, and the text of the key called name.
+func (s *statement) groupKey(f storage.FieldRef, name string) (stored, text string) {
+	switch f.Kind {
+	case storage.FieldTraceID:
+		return "trace_id", traceText(name)
+	case storage.FieldSpanID:
+		return "span_id", spanText(name)
+	}
+	if column, ok := numberColumn[f.Kind]; ok {
+		return column, name + "::VARCHAR"
+	}
+	return s.fieldText(f), name
 }
 
 func prefixed(names []string) string {

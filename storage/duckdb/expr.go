@@ -167,14 +167,22 @@ func (s *statement) fieldText(f storage.FieldRef) string {
 	case storage.FieldEventName:
 		return "event_name"
 	case storage.FieldTraceID:
-		return "CASE WHEN trace_id = " + noTrace + " THEN '' ELSE replace(trace_id::VARCHAR, '-', '') END"
+		return traceText("trace_id")
 	case storage.FieldSpanID:
-		return "CASE WHEN span_id = 0 THEN '' ELSE lpad(lower(hex(span_id)), 16, '0') END"
+		return spanText("span_id")
 	case storage.FieldAttribute:
 		return "coalesce(json_extract_string(attributes, " + s.arg(jsonPath(f)) + "), '')"
 	default:
 		return numberColumn[f.Kind] + "::VARCHAR"
 	}
+}
+
+func traceText(id string) string {
+	return "CASE WHEN " + id + " = " + noTrace + " THEN '' ELSE replace(" + id + "::VARCHAR, '-', '') END"
+}
+
+func spanText(id string) string {
+	return "CASE WHEN " + id + " = 0 THEN '' ELSE lpad(lower(hex(" + id + ")), 16, '0') END"
 }
 
 func (s *statement) has(f storage.FieldRef) string {

@@ -23,6 +23,10 @@ type instance struct {
 
 const tempName = "temp"
 
+// rowGroup is how many rows DuckDB compresses and prunes together. A transaction of at least so many goes to the file
+// compressed, once, and not through the write-ahead log: that halves what it costs (docs/adr/0001-duckdb.md).
+const rowGroup = 20480
+
 // openInstance starts DuckDB and attaches every partition of the directory, making the first when there is none.
 func openInstance(ctx context.Context, path string, config Config) (*instance, []*partition, error) {
 	threads := config.Threads
@@ -103,7 +107,7 @@ func (i *instance) attachAll(ctx context.Context, path string) ([]*partition, er
 
 // attach opens or makes a partition's file and reads its ledger's sums. base is the last sequence before a new one.
 func (i *instance) attach(ctx context.Context, p *partition, base uint64) error {
-	attach := "ATTACH " + literal(p.path) + " AS " + p.name + " (STORAGE_VERSION 'latest')"
+	attach := "ATTACH " + literal(p.path) + " AS " + p.name + " (STORAGE_VERSION 'latest', ROW_GROUP_SIZE " + strconv.Itoa(rowGroup) + ")"
 	err := i.admin.Exec(ctx, attach)
 	if err == nil {
 		err = migrate(ctx, i.admin, p.name, base)

@@ -47,7 +47,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Result, err
 	}
 	defer c.interruptWhenDone(ctx)()
 	result := &Result{}
-	if mapping.ExecutePrepared(statement, &result.result) == mapping.StateError {
+	if execute(statement, &result.result) == mapping.StateError {
 		err := &Error{Type: mapping.ResultErrorType(&result.result), Message: mapping.ResultError(&result.result)}
 		result.Close()
 		if ctx.Err() != nil {
@@ -56,6 +56,29 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Result, err
 		return nil, err
 	}
 	return result, nil
+}
+
+// execute works on the statement's tasks beside DuckDB's own threads. DuckDB's own loop spins on a lock while those threads
+// have the last of the tasks, a commit's write to disk above all; this one sleeps.
+func execute(statement mapping.PreparedStatement, result *mapping.Result) mapping.State {
+	var pending mapping.PendingResult
+	defer mapping.DestroyPending(&pending)
+	if mapping.PendingPrepared(statement, &pending) == mapping.StateError {
+		return mapping.ExecutePrepared(statement, result) // fails alike, and says with which kind of error
+	}
+	const shortest, longest = 20 * time.Microsecond, 200 * time.Microsecond
+	for nap := shortest; ; {
+		state := mapping.PendingExecuteTask(pending)
+		switch {
+		case state == mapping.PendingStateNoTasksAvailable:
+			time.Sleep(nap)
+			nap = min(2*nap, longest)
+		case state == mapping.PendingStateError || mapping.PendingExecutionIsFinished(state):
+			return mapping.ExecutePending(pending, result)
+		default:
+			nap = shortest
+		}
+	}
 }
 
 // interruptWhenDone interrupts what runs on c when ctx ends, until the returned function is called. DuckDB forgets an
