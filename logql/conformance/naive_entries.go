@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/hex"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,10 +34,7 @@ type entry struct {
 
 func (e *entry) clone() *entry {
 	c := *e
-	c.labels = labels{}
-	for name, l := range e.labels {
-		c.labels[name] = l
-	}
+	c.labels = maps.Clone(e.labels)
 	return &c
 }
 

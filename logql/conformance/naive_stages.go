@@ -254,6 +254,7 @@ func jsonFields(e *entry, fields []logql.Extraction) {
 
 var (
 	logfmtPair  = regexp.MustCompile(`^(?:"(?:[^"\\]|\\.)*"|[^\s"])+|^\S+`)
+	nextWord    = regexp.MustCompile(`^\S+`)
 	closedQuote = regexp.MustCompile(`^="(?:[^"\\]|\\.)*"`)
 )
 
@@ -268,9 +269,12 @@ func logfmt(e *entry, s *logql.Logfmt) {
 		if strings.HasPrefix(rest[len(key):], `="`) && !closedQuote.MatchString(rest[len(key):]) {
 			pair, value = rest, `"` // a quote that never ends takes the rest of the line
 		}
-		rest = rest[len(pair):]
 		quoted := strings.HasPrefix(value, `"`)
 		bad := key == "" || strings.Contains(key, `"`) || !quoted && strings.ContainsAny(value, `="`)
+		if bad { // it goes to the next space, whatever quotes say
+			pair = nextWord.FindString(rest)
+		}
+		rest = rest[len(pair):]
 		if quoted {
 			unquoted, err := strconv.Unquote(value)
 			bad = bad || err != nil
