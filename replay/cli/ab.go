@@ -45,7 +45,7 @@ chance. Exit codes: 0 B is not worse, 1 usage, 4 B is worse, 5 a version failed.
 		},
 	}
 	f.register(cmd, &config)
-	for _, name := range []string{"ledger", "sink", "sink-script", "delivery", "refusals", "quiet"} {
+	for _, name := range []string{"ledger", "sink", "sink-script", "sink-settle", "queryable", "target-pid", "delivery", "refusals", "quiet"} {
 		_ = cmd.Flags().MarkHidden(name)
 	}
 	fl := cmd.Flags()

@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +11,6 @@ import (
 	"github.com/instantdevlogs/devlogs/replay/pace"
 	"github.com/instantdevlogs/devlogs/replay/play"
 	"github.com/instantdevlogs/devlogs/replay/prepare"
-	"github.com/instantdevlogs/devlogs/replay/sink"
 )
 
 // playFlags are those that Config does not take as they are.
@@ -36,6 +33,9 @@ type playFlags struct {
 	late                    string
 	allowFailures, quiet    bool
 	maxMessageMiB           int
+	sinkSettle              time.Duration
+	queryable               string
+	targetPID               int32
 }
 
 func newPlayCommand() *cobra.Command {
@@ -102,6 +102,9 @@ func (f *playFlags) register(cmd *cobra.Command, c *play.Config) {
 	fl.StringVar(&f.refusals, "refusals", string(ledger.RefusalsAmbiguous), "what a 503 leaves behind: ambiguous (maybe something) or atomic (nothing)")
 	fl.StringVar(&f.sinkAddress, "sink", "", "also run the built-in OTLP sink on this address (gRPC) and keep what arrives in the run's directory")
 	fl.StringVar(&f.sinkScript, "sink-script", "", "its answers, as 'ok x10, 503x20, reset-after-body, slow 2s'")
+	fl.DurationVar(&f.sinkSettle, "sink-settle", 2*time.Second, "end the sink when nothing has come for so long after the last answer")
+	fl.StringVar(&f.queryable, "queryable", "", "measure how soon records can be found there: devlogs=URL or loki=URL; needs --ledger")
+	fl.Int32Var(&f.targetPID, "target-pid", 0, "measure the memory and processor time of this process; needs --ledger")
 	fl.BoolVar(&c.AllowGaps, "allow-gaps", false, "take a recording that lacks traffic")
 	fl.BoolVar(&f.allowFailures, "allow-failures", false, "exit 0 although requests failed, as when verify judges them")
 
@@ -140,6 +143,9 @@ func (f *playFlags) apply(c *play.Config) (err error) {
 	c.TLS.ServerName, c.TLS.InsecureSkipVerify = f.sni, f.insecure
 	if f.sinkAddress != "" && c.Ledger == "" {
 		return errors.New("--sink keeps what arrives in the run's directory: name one with --ledger")
+	}
+	if (f.queryable != "" || f.targetPID != 0) && c.Ledger == "" {
+		return errors.New("--queryable and --target-pid leave what they measure in the run's directory: name one with --ledger")
 	}
 	return nil
 }
@@ -200,15 +206,12 @@ func runPlay(cmd *cobra.Command, config play.Config, f *playFlags) error {
 	}
 	soft, hard, release := twoStepContext(cmd.Context(), cmd.ErrOrStderr())
 	defer release()
-	if f.sinkAddress != "" {
-		stop, err := startPlaySink(config.Ledger, f)
-		if err != nil {
-			return err
-		}
-		defer stop()
+	beside, err := f.startBeside(hard, &config)
+	if err != nil {
+		return err
 	}
 	report, err := play.Run(soft, hard, config)
-	if err != nil {
+	if err := errors.Join(err, beside.stop(hard, cmd.ErrOrStderr())); err != nil {
 		return err
 	}
 	if config.Ledger != "" {
@@ -218,28 +221,6 @@ func runPlay(cmd *cobra.Command, config play.Config, f *playFlags) error {
 	}
 	report.Print(cmd.OutOrStdout())
 	return judgePlay(report, f.allowFailures)
-}
-
-func startPlaySink(dir string, f *playFlags) (stop func(), err error) {
-	script, err := sink.ParseScript(f.sinkScript)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	file, err := sink.CreateFile(filepath.Join(dir, sink.FileName))
-	if err != nil {
-		return nil, err
-	}
-	s, err := sink.Start(sink.Config{GRPC: f.sinkAddress, Script: script, Keep: file})
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return func() {
-		s.Close()
-		file.Close()
-	}, nil
 }
 
 // judgePlay turns what went wrong into an exit code. An invalid run comes first: it says nothing about the target.

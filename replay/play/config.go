@@ -52,6 +52,10 @@ type Config struct {
 	MaxLag    time.Duration // p99 of the sender's own lateness above which the run is invalid
 	AllowGaps bool          // a recording that lacks traffic is fine
 	Progress  io.Writer     // a line every few seconds; nil: none
+
+	// Acked, when set, is told of each request that was acknowledged, with what was sent before compression. The bytes are
+	// not to be kept. It holds up a sender, so it must be quick.
+	Acked func(request ledger.Request, body []byte)
 }
 
 // Retry is how a request is sent again. What may be is OTLP's rule: 429, 502, 503, 504, the retryable gRPC codes, and
