@@ -56,7 +56,7 @@ const retryImpaired = 5 * time.Second
 // isImpaired tells an error of the machine from one of the batch.
 func isImpaired(err error) bool {
 	e, ok := errors.AsType[*engine.Error](err)
-	return !ok || e.IsOfMachine()
+	return !ok || !e.IsOfData()
 }
 
 func (c *core) tryCommit(ctx context.Context, group []*waiter) error {

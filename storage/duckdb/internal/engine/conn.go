@@ -47,8 +47,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Result, err
 	}
 	defer c.interruptWhenDone(ctx)()
 	result := &Result{}
-	if execute(statement, &result.result) == mapping.StateError {
-		err := &Error{Type: mapping.ResultErrorType(&result.result), Message: mapping.ResultError(&result.result)}
+	if err := execute(statement, &result.result); err != nil {
 		result.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -60,11 +59,11 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Result, err
 
 // execute works on the statement's tasks beside DuckDB's own threads. DuckDB's own loop spins on a lock while those threads
 // have the last of the tasks, a commit's write to disk above all; this one sleeps.
-func execute(statement mapping.PreparedStatement, result *mapping.Result) mapping.State {
+func execute(statement mapping.PreparedStatement, result *mapping.Result) error {
 	var pending mapping.PendingResult
 	defer mapping.DestroyPending(&pending)
 	if mapping.PendingPrepared(statement, &pending) == mapping.StateError {
-		return mapping.ExecutePrepared(statement, result) // fails alike, and says with which kind of error
+		return &Error{Message: mapping.PendingError(pending)}
 	}
 	const shortest, longest = 20 * time.Microsecond, 200 * time.Microsecond
 	for nap := shortest; ; {
@@ -73,8 +72,13 @@ func execute(statement mapping.PreparedStatement, result *mapping.Result) mappin
 		case state == mapping.PendingStateNoTasksAvailable:
 			time.Sleep(nap)
 			nap = min(2*nap, longest)
-		case state == mapping.PendingStateError || mapping.PendingExecutionIsFinished(state):
-			return mapping.ExecutePending(pending, result)
+		case state == mapping.PendingStateError:
+			return &Error{Message: mapping.PendingError(pending)}
+		case mapping.PendingExecutionIsFinished(state):
+			if mapping.ExecutePending(pending, result) == mapping.StateError {
+				return &Error{Type: mapping.ResultErrorType(result), Message: mapping.ResultError(result)}
+			}
+			return nil
 		default:
 			nap = shortest
 		}

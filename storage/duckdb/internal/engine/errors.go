@@ -2,7 +2,7 @@ package engine
 
 import "github.com/duckdb/duckdb-go/v2/mapping"
 
-// Error is what DuckDB said, and the kind it gave it.
+// Error is what DuckDB said, and the kind it gave it where it tells.
 type Error struct {
 	Type    mapping.ErrorType
 	Message string
@@ -10,12 +10,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// IsOfMachine tells whether the machine is to blame rather than the statement or its data: a disk that is full, read-only or
-// failing, memory, or an instance that DuckDB has given up on. The instance should then be opened again.
-func (e *Error) IsOfMachine() bool {
+// IsOfData tells whether the rows or their values are to blame. Everything else is the machine's: a disk that is full,
+// read-only or failing, memory, or an instance that DuckDB has given up on.
+func (e *Error) IsOfData() bool {
 	switch e.Type {
-	case mapping.ErrorTypeErrorIO, mapping.ErrorTypePermission, mapping.ErrorTypeFatal, mapping.ErrorTypeInternal,
-		mapping.ErrorTypeOutOfMemory, mapping.ErrorTypeTransaction, mapping.ErrorTypeConnection, mapping.ErrorTypeInvalid:
+	case mapping.ErrorTypeConversion, mapping.ErrorTypeConstraint, mapping.ErrorTypeOutOfRange, mapping.ErrorTypeObjectSize,
+		mapping.ErrorTypeMismatchType:
 		return true
 	}
 	return false

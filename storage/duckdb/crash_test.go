@@ -1,0 +1,143 @@
+package duckdb_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb"
+)
+
+const crashBatch = 300
+
+// TestEveryAcknowledgedBatchSurvivesKill: a process that writes is killed at random moments, again and again. What it said
+// was stored is there once, and nothing is there in part. Each run also tries the last run's batches again.
+func TestEveryAcknowledgedBatchSurvivesKill(t *testing.T) {
+	if dir := os.Getenv("DEVLOGS_TEST_WRITER"); dir != "" {
+		writeUntilKilled(t, dir)
+		return
+	}
+	dir := t.TempDir()
+	acknowledged := map[string]bool{}
+	for round := range 8 {
+		child := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+		child.Env = append(os.Environ(), "DEVLOGS_TEST_WRITER="+dir)
+		output, err := child.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, child.Start())
+		killAfter := 5 + rand.IntN(60)
+		lines := bufio.NewScanner(output)
+		for lines.Scan() {
+			id, ok := strings.CutPrefix(lines.Text(), "stored ")
+			if !ok {
+				continue
+			}
+			acknowledged[id] = true
+			if killAfter--; killAfter == 0 {
+				time.AfterFunc(time.Duration(rand.IntN(5_000))*time.Microsecond, func() { _ = child.Process.Kill() })
+			}
+		}
+		require.Error(t, child.Wait(), "round %d ended by itself", round)
+
+		stored := batchSizes(t, dir)
+		for id := range acknowledged {
+			require.Equal(t, crashBatch, stored[id], "batch %s, which was acknowledged", id)
+		}
+		for id, n := range stored {
+			require.Equal(t, crashBatch, n, "batch %s", id)
+		}
+	}
+	require.NotEmpty(t, acknowledged)
+}
+
+// writeUntilKilled writes batches whose records carry the batch's id in their attributes, and says so after each.
+func writeUntilKilled(t *testing.T, dir string) {
+	store := openIn(t, duckdb.DefaultConfig(dir))
+	var writing sync.WaitGroup
+	for range 3 {
+		writing.Go(func() {
+			for range 100_000 {
+				id := uuid.New()
+				for range 2 { // the second is a retry, which stores nothing
+					if _, err := store.Write(context.Background(), storage.Batch{ID: id, Rows: marked(id)}); err != nil {
+						return
+					}
+				}
+				fmt.Printf("stored %s\n", id)
+			}
+		})
+	}
+	writing.Wait()
+}
+
+func batchSizes(t *testing.T, dir string) map[string]int {
+	store, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(dir))
+	require.NoError(t, err)
+	defer store.Close()
+	sizes := map[string]int{}
+	body := storage.FieldRef{Kind: storage.FieldEventName}
+	for p, err := range store.Aggregate(t.Context(), storage.Aggregation{
+		Query: storage.Query{End: storage.EndOfTime}, By: []storage.FieldRef{body},
+	}) {
+		require.NoError(t, err)
+		sizes[p.Group[0]] = int(p.Count)
+	}
+	return sizes
+}
+
+// TestAFullDiskRefusesAndRecovers: on a file system without space, Write says so and stores nothing; when space returns, the
+// same store goes on.
+func TestAFullDiskRefusesAndRecovers(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"), "mounting a small file system needs root")
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	store, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(dir))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+
+	stored, refused := 0, uuid.New()
+	for i := 0; ; i++ {
+		require.Less(t, i, 1000, "the disk never filled")
+		id := uuid.New()
+		_, err := tryPut(t.Context(), store, id, i*5000, 5000)
+		if err == nil {
+			stored += 5000
+			continue
+		}
+		var unavailable *storage.UnavailableError
+		require.True(t, errors.As(err, &unavailable), "%v", err)
+		require.False(t, unavailable.Overloaded)
+		require.GreaterOrEqual(t, unavailable.RetryAfter, time.Second)
+		require.Contains(t, unavailable.Reason, "free space")
+		refused = id
+		break
+	}
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=256m"))
+	put(t, store, refused, 0, 5000)
+	require.Equal(t, stored+5000, count(t, store), "what was acknowledged, and what was tried again")
+}
+
+func marked(id uuid.UUID) *storage.Rows {
+	logs := corpusOf(crashBatch)
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, r := range rl.ScopeLogs().At(0).LogRecords().All() {
+			r.SetEventName(id.String())
+		}
+	}
+	rows := &storage.Rows{}
+	storage.Encode(rows, logs, "", 1)
+	return rows
+}

@@ -1,0 +1,254 @@
+package duckdb_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb"
+	"github.com/instantdevlogs/devlogs/storage/storagetest"
+)
+
+func openIn(t testing.TB, config duckdb.Config) *duckdb.Store {
+	store, err := duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return store
+}
+
+// put writes n records of the corpus under an id.
+func put(t testing.TB, store *duckdb.Store, id uuid.UUID, from, n int) {
+	_, err := tryPut(t.Context(), store, id, from, n)
+	require.NoError(t, err)
+}
+
+func tryPut(ctx context.Context, store *duckdb.Store, id uuid.UUID, from, n int) (storage.Outcome, error) {
+	rows := &storage.Rows{}
+	storage.Encode(rows, storagetest.Corpus(from, n), "", 1)
+	return store.Write(ctx, storage.Batch{ID: id, Rows: rows})
+}
+
+func count(t testing.TB, store *duckdb.Store) int {
+	n := 0
+	for _, err := range store.Search(t.Context(), storage.Query{End: storage.EndOfTime}) {
+		require.NoError(t, err)
+		n++
+	}
+	return n
+}
+
+func TestWhatWasStoredIsThereAfterReopening(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	id := uuid.New()
+	store, err := duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	put(t, store, id, 0, 1000)
+	require.NoError(t, store.Close())
+	require.NoError(t, store.Close(), "closing twice is harmless")
+	_, err = tryPut(t.Context(), store, uuid.New(), 0, 1)
+	require.ErrorIs(t, err, duckdb.ErrClosed)
+
+	store = openIn(t, config)
+	require.Equal(t, 1000, count(t, store))
+	outcome, err := tryPut(t.Context(), store, id, 0, 1000)
+	require.NoError(t, err)
+	require.Equal(t, storage.Duplicate, outcome, "the ledger outlives the process")
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, stats.LastBatch)
+	put(t, store, uuid.New(), 0, 10)
+	require.Equal(t, 1010, count(t, store))
+}
+
+func TestHandlesOnOneDirectoryShareTheStore(t *testing.T) {
+	plain := duckdb.DefaultConfig(t.TempDir())
+	set := plain
+	set.Retention.MaxAge = time.Hour
+	first := openIn(t, plain)
+	put(t, first, uuid.New(), 0, 10)
+	second, err := duckdb.Open(t.Context(), set) // may bring settings that the first left alone
+	require.NoError(t, err)
+	require.Equal(t, 10, count(t, second))
+
+	other := set
+	other.Retention.MaxAge = 2 * time.Hour
+	_, err = duckdb.Open(t.Context(), other)
+	require.ErrorContains(t, err, "other settings")
+
+	require.NoError(t, second.Close())
+	require.Equal(t, 10, count(t, first), "the first handle still holds it open")
+}
+
+func TestASecondProcessIsToldWhoHoldsTheLock(t *testing.T) {
+	if dir := os.Getenv("DEVLOGS_TEST_LOCKED"); dir != "" {
+		_, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(dir))
+		require.ErrorContains(t, err, "another process holds the lock "+filepath.Join(dir, "lock"))
+		return
+	}
+	dir := t.TempDir()
+	openIn(t, duckdb.DefaultConfig(dir))
+	again := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	again.Env = append(os.Environ(), "DEVLOGS_TEST_LOCKED="+dir)
+	output, err := again.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+}
+
+func TestAnUnreadableDirectoryIsAClearError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(file))
+	require.ErrorContains(t, err, "make the data directory")
+
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "logs-000001-20260101.duckdb"), []byte(strings.Repeat("not DuckDB", 2000)), 0o600))
+	_, err = duckdb.Open(t.Context(), duckdb.DefaultConfig(dir))
+	require.ErrorContains(t, err, "open partition logs-000001-20260101.duckdb")
+}
+
+func TestConfigSaysWhatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		change func(*duckdb.Config)
+		want   string
+	}{
+		{func(c *duckdb.Config) { c.Path = "" }, "path is empty"},
+		{func(c *duckdb.Config) { c.MemoryLimit = 1 }, "memory_limit_mib is 1"},
+		{func(c *duckdb.Config) { c.MaxConcurrentQueries = 0 }, "max_concurrent_queries is 0"},
+		{func(c *duckdb.Config) { c.MaxPending = 0 }, "max_pending_mib is 0"},
+		{func(c *duckdb.Config) { c.Retention.MaxAge = -1 }, "retention.max_age"},
+		{func(c *duckdb.Config) { c.Retention.MaxBytes = 1 }, "retention.max_bytes is 1"},
+	} {
+		config := duckdb.DefaultConfig("somewhere")
+		require.NoError(t, config.Validate())
+		c.change(&config)
+		require.ErrorContains(t, config.Validate(), c.want)
+	}
+}
+
+func TestDiskCapDropsTheOldestAndFreesSpaceAtOnce(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.Retention.MaxBytes = 64 << 20
+	store := openIn(t, config)
+	const batch = 20_000
+	for i := range 50 { // about 90 MB
+		put(t, store, uuid.New(), i*batch, batch)
+	}
+	require.NoError(t, duckdb.DropExpired(store, t.Context()))
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.LessOrEqual(t, stats.Bytes, uint64(config.Retention.MaxBytes))
+	require.Less(t, stats.Records, uint64(50*batch))
+	require.NotZero(t, stats.Records)
+	require.LessOrEqual(t, sizeOf(t, config.Path), config.Retention.MaxBytes+(1<<20))
+
+	require.EqualValues(t, stats.Records, count(t, store), "the newest are there, whole")
+	_, err = store.Get(t.Context(), "", storage.ID{Batch: 1})
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	_, err = store.Get(t.Context(), "", storage.ID{Batch: stats.LastBatch})
+	require.NoError(t, err)
+}
+
+func TestMaxAgeDropsWhatArrivedBefore(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.Retention.MaxAge = time.Nanosecond
+	store := openIn(t, config)
+	put(t, store, uuid.New(), 0, 100)
+	require.NoError(t, duckdb.DropExpired(store, t.Context()))
+	require.Zero(t, count(t, store))
+	put(t, store, uuid.New(), 0, 1)
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, stats.LastBatch, "sequences are never given out twice")
+}
+
+func TestAReaderKeepsItsPartitionUntilItIsDone(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.Retention.MaxAge = time.Nanosecond
+	store := openIn(t, config)
+	put(t, store, uuid.New(), 0, 30_000)
+	n := 0
+	for _, err := range store.Search(t.Context(), storage.Query{End: storage.EndOfTime}) {
+		require.NoError(t, err)
+		if n++; n == 1 {
+			require.NoError(t, duckdb.DropExpired(store, t.Context()))
+		}
+	}
+	require.NotZero(t, n)
+}
+
+func TestQueriesStopWithinASecondOfTheirContext(t *testing.T) {
+	store := openTemp(t)
+	logs := plog.NewLogs()
+	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	text := strings.Repeat("a", 200)
+	for i := range 100_000 {
+		r := records.AppendEmpty()
+		r.SetTimestamp(pcommon.Timestamp(i + 1))
+		r.Body().SetStr(text)
+	}
+	rows := &storage.Rows{}
+	storage.Encode(rows, logs, "", 1)
+	_, err := store.Write(t.Context(), storage.Batch{ID: uuid.New(), Rows: rows})
+	require.NoError(t, err)
+
+	var slow storage.Or
+	for range 20 { // some 400 MB of text to look through, with states that multiply
+		slow = append(slow, storage.Text{Op: storage.TextMatch, Value: strings.Repeat("(a|b)*", 5) + "c" + uuid.NewString()})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	started := time.Now()
+	for _, err = range store.Search(ctx, storage.Query{End: storage.EndOfTime, Where: slow}) {
+	}
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(started), 5*time.Second, "within a second, were the machine idle")
+}
+
+func TestTooMuchWaitingIsRefused(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.MaxPending = 1
+	store := openIn(t, config)
+	var refused atomic.Pointer[storage.UnavailableError]
+	done := make(chan struct{}, 8)
+	for w := range cap(done) {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range 20 {
+				_, err := tryPut(context.Background(), store, uuid.New(), (w*20+i)*5000, 5000)
+				if unavailable, ok := err.(*storage.UnavailableError); ok {
+					refused.Store(unavailable)
+				}
+			}
+		}()
+	}
+	for range cap(done) {
+		<-done
+	}
+	require.NotNil(t, refused.Load())
+	require.True(t, refused.Load().Overloaded)
+	require.GreaterOrEqual(t, refused.Load().RetryAfter, time.Second)
+	require.Contains(t, refused.Load().Reason, "max_pending_mib = 1")
+}
+
+func sizeOf(t testing.TB, dir string) (total int64) {
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		info, err := entry.Info()
+		require.NoError(t, err)
+		total += info.Size()
+	}
+	return total
+}
+
+func corpusOf(n int) plog.Logs { return storagetest.Corpus(0, n) }
