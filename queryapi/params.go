@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -35,6 +36,9 @@ func newParams(r *http.Request, limits *Limits) *params {
 			Code: codeInvalidParameter, Message: "the query string can't be read: " + err.Error(),
 			Hint: "percent-encode it, as with curl -G --data-urlencode",
 		}
+	}
+	if !utf8.ValidString(r.URL.Path) && p.first == nil {
+		p.first = &apiError{Code: codeInvalidParameter, Message: "the path is not UTF-8"}
 	}
 	return p
 }
@@ -71,6 +75,10 @@ func (p *params) texts(name string) []string {
 	for _, v := range values {
 		if len(v) > maxParameter {
 			p.fail(name, fmt.Errorf("longer than %d bytes", maxParameter))
+			return nil
+		}
+		if !utf8.ValidString(v) { // the store's driver takes no other text
+			p.fail(name, errors.New("not UTF-8"))
 			return nil
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.uber.org/zap"
@@ -148,10 +149,10 @@ func (s *server) admit(r *http.Request, source *Source) error {
 		return err
 	}
 	source.tenant = r.Header.Get(tenantHeader)
-	if len(source.tenant) > maxTenant || strings.ContainsFunc(source.tenant, unicode.IsControl) {
+	if len(source.tenant) > maxTenant || !utf8.ValidString(source.tenant) || strings.ContainsFunc(source.tenant, unicode.IsControl) {
 		return &apiError{
 			Code: codeInvalidParameter, Message: "the header " + tenantHeader + " holds no tenant's name",
-			Hint: fmt.Sprintf("at most %d bytes without control characters", maxTenant),
+			Hint: fmt.Sprintf("at most %d bytes of UTF-8 without control characters", maxTenant),
 		}
 	}
 	wait, cancel := context.WithTimeout(r.Context(), s.limits.MaxWait)

@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/instantdevlogs/devlogs/exporter/duckdbexporter/internal/metadata"
 	"github.com/instantdevlogs/devlogs/storage"
@@ -79,6 +83,8 @@ func (e *duckdbExporter) shutdown(context.Context) error {
 	return e.store.Close()
 }
 
+var errTenant = consumererror.NewPermanent(status.Error(codes.InvalidArgument, "the tenant's name, header X-Scope-OrgID, is not UTF-8"))
+
 // consumeLogs returns nil when every record is on disk.
 func (e *duckdbExporter) consumeLogs(ctx context.Context, logs plog.Logs) error {
 	rows := e.rows.Get().(*storage.Rows)
@@ -87,7 +93,11 @@ func (e *duckdbExporter) consumeLogs(ctx context.Context, logs plog.Logs) error 
 		e.rows.Put(rows)
 	}()
 	metadata := client.FromContext(ctx).Metadata
-	storage.Encode(rows, logs, first(metadata.Get(tenantKey)), pcommon.NewTimestampFromTime(time.Now()))
+	tenant := first(metadata.Get(tenantKey))
+	if !utf8.ValidString(tenant) {
+		return errTenant
+	}
+	storage.Encode(rows, logs, tenant, pcommon.NewTimestampFromTime(time.Now()))
 	if rows.Len() == 0 {
 		return nil
 	}
