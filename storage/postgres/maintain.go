@@ -1,0 +1,5 @@
+package postgres
+
+import "context"
+
+func (s *Store) maintain(ctx context.Context) {}

@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// reading is one question's connection, in a read-only transaction.
+type reading struct {
+	ctx  context.Context
+	conn *pgconn.PgConn
+}
+
+// begin says how long a statement may take. Compiling a plan to machine code costs more than it gains here.
+const beginReading = "BEGIN READ ONLY; SET LOCAL statement_timeout = %d; SET LOCAL jit = off; SET LOCAL work_mem = '32MB'; SET LOCAL cursor_tuple_fraction = 1; SET LOCAL timezone = 'UTC'; SET LOCAL bytea_output = 'hex'"
+
+// errStop ends a question whose asker has heard enough.
+var errStop = errors.New("stop")
+
+// read runs a question. ask's error is given back; errStop counts as none.
+func (s *Store) read(ctx context.Context, attempted string, ask func(*reading) error) error {
+	err := s.readOnce(ctx, ask)
+	if errors.Is(err, errStop) {
+		return nil
+	}
+	return readError(ctx, attempted, err)
+}
+
+func (s *Store) readOnce(ctx context.Context, ask func(*reading) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c, err := s.readers.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release() // a connection in a transaction is closed by that
+	conn := c.Conn().PgConn()
+	r := &reading{ctx, conn}
+	if err := r.run(fmt.Sprintf(beginReading, s.config.QueryTimeout.Milliseconds())); err != nil {
+		return err
+	}
+	err = ask(r)
+	if !conn.IsClosed() && !conn.IsBusy() {
+		return errors.Join(err, r.run("ROLLBACK"))
+	}
+	return err
+}
+
+// run runs statements without parameters and results.
+func (r *reading) run(sql string) error { return r.conn.Exec(r.ctx, sql).Close() }
+
+// each gives the rows of a statement, in binary format. They are valid until row returns.
+func (r *reading) each(sql string, args [][]byte, row func(values [][]byte) error) error {
+	return readRows(r.conn.ExecParams(r.ctx, sql, args, nil, nil, []int16{1}), row)
+}
+
+func readRows(result *pgconn.ResultReader, row func(values [][]byte) error) error {
+	var failed error
+	for result.NextRow() {
+		if failed == nil { // after an error the rest is skipped
+			failed = row(result.Values())
+		}
+	}
+	if _, err := result.Close(); err != nil {
+		return err
+	}
+	return failed
+}
+
+// pages gives the rows of a statement of any size page by page, through a cursor: memory stays constant, and a slow asker
+// does not run into the time limit of a statement. turn is called after each page, when the connection is free.
+func (r *reading) pages(sql string, args [][]byte, size int, row func(values [][]byte) error, turn func() error) error {
+	fetch := fmt.Sprintf("FETCH %d FROM page", size)
+	batch := &pgconn.Batch{}
+	batch.ExecParams("DECLARE page NO SCROLL CURSOR FOR "+sql, args, nil, nil, nil)
+	batch.ExecParams(fetch, nil, nil, nil, []int16{1})
+	results := r.conn.ExecBatch(r.ctx, batch)
+	n := 0
+	count := func(values [][]byte) error { n++; return row(values) }
+	var failed error
+	for results.NextResult() {
+		if err := readRows(results.ResultReader(), count); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	if err := errors.Join(results.Close(), failed); err != nil {
+		return err
+	}
+	for {
+		if err := turn(); err != nil {
+			return errors.Join(err, r.run("CLOSE page"))
+		}
+		if n < size {
+			return r.run("CLOSE page")
+		}
+		n = 0
+		if err := r.each(fetch, nil, count); err != nil {
+			return err
+		}
+	}
+}
+
+// refusedRegex tells whether the server could not compile an expression that it was given.
+func refusedRegex(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == pgerrcode.InvalidRegularExpression
+}
+
+// failedJSON tells whether the server stumbled over an odd row that was stored after it was asked for such.
+func failedJSON(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == pgerrcode.UntranslatableCharacter
+}

@@ -1,0 +1,254 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// maxAttempts is how often a transaction is run again that met another one (a deadlock, a partition that was dropped).
+const maxAttempts = 5
+
+// maxTenant is how long the name of a tenant may be, in bytes: it is part of an index.
+const maxTenant = 1024
+
+// WriteAll stores several batches in one transaction, all or none, and tells of each, in their order, whether it is new. It
+// is for callers that gather batches themselves; Write gathers those of concurrent callers.
+//
+// An error that is a *ContentError is the fault of one or more of the batches: give them in smaller groups to find which. One
+// that is a *storage.UnavailableError goes away: give the same batches again. WriteAll reads batches until it returns. Safe
+// for concurrent use; up to Config.MaxConcurrentWrites run at once.
+func (s *Store) WriteAll(ctx context.Context, batches []storage.Batch) ([]storage.Outcome, error) {
+	if len(batches) == 0 {
+		return nil, nil
+	}
+	for attempt := 0; ; attempt++ {
+		outcomes, err := s.writeAll(ctx, batches)
+		if err == nil {
+			return outcomes, nil
+		}
+		if attempt < maxAttempts && (isTransient(err) || s.lostPartition(err)) {
+			continue
+		}
+		return nil, writeError(ctx, err)
+	}
+}
+
+// lostPartition tells whether a partition that this process believed in was dropped by another, and then forgets them all.
+func (s *Store) lostPartition(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || s.schema.Layout != LayoutPlain || pg.Code != pgerrcode.CheckViolation {
+		return false
+	}
+	s.days.forget()
+	return true
+}
+
+func (s *Store) writeAll(ctx context.Context, batches []storage.Batch) ([]storage.Outcome, error) {
+	for i := range batches {
+		if err := checkTenant(batches[i].Rows.Tenant); err != nil {
+			return nil, &ContentError{err}
+		}
+	}
+	if err := s.putNews(ctx, batches); err != nil {
+		return nil, err
+	}
+	near, err := s.nearTimes(ctx, batches)
+	if err != nil {
+		return nil, err
+	}
+	pieces := make([]*copying, len(batches))
+	for i := range batches {
+		pieces[i] = newCopying(batches[i].Rows, near)
+	}
+	conn, err := s.writers.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release() // a connection in a failed transaction is closed by that
+	return s.transaction(ctx, conn.Conn(), batches, pieces, near)
+}
+
+func checkTenant(tenant string) error {
+	switch {
+	case len(tenant) > maxTenant:
+		return fmt.Errorf("the tenant's name has %d bytes: at most %d can be stored", len(tenant), maxTenant)
+	case !utf8.ValidString(tenant) || strings.ContainsRune(tenant, 0):
+		return errors.New("the tenant's name is not UTF-8 or holds a NUL")
+	}
+	return nil
+}
+
+func newCopying(rows *storage.Rows, near nearTimes) *copying {
+	c := &copying{rows: rows, tenant: rows.Tenant, odd: findOddities(rows), services: make(map[uint64]string, len(rows.Streams))}
+	for i := range rows.Streams {
+		c.services[rows.Streams[i].ID] = segment(rows.Streams[i].Service)
+	}
+	if !near.holds(rows.MinTime, rows.MaxTime) {
+		for _, t := range rows.Time {
+			if !near.has(t) {
+				c.far++
+			}
+		}
+	}
+	if c.odd != (oddities{}) {
+		for i := range rows.Len() {
+			if c.oddRow(i) {
+				c.oddRows++
+			}
+		}
+	}
+	return c
+}
+
+// maxSegment keeps the column service within what an index can hold.
+const maxSegment = 200
+
+// segment is the column logs.service: the service's name, cut.
+func segment(service string) string {
+	service = withoutNUL(service)
+	if len(service) <= maxSegment {
+		return service
+	}
+	return strings.ToValidUTF8(service[:maxSegment], "")
+}
+
+// transaction stores what is new of the batches. The shared lock is taken before the ledger's sequence: Tail relies on that
+// order (tail.go).
+func (s *Store) transaction(ctx context.Context, conn *pgx.Conn, batches []storage.Batch, pieces []*copying, near nearTimes) ([]storage.Outcome, error) {
+	outcomes, fresh, err := s.begin(ctx, conn, batches, pieces)
+	if err != nil {
+		return nil, err
+	}
+	if len(fresh) > 0 {
+		if err := s.copyRows(ctx, conn, fresh, near); err != nil {
+			return nil, err
+		}
+	}
+	end := &pgx.Batch{}
+	if len(fresh) > 0 {
+		end.Queue("SELECT pg_notify($1, '')", channel)
+	}
+	end.Queue("COMMIT")
+	return outcomes, conn.SendBatch(ctx, end).Close()
+}
+
+const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns)
+SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns
+FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[],
+	$8::smallint[], $9::smallint[]) WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, place)
+ORDER BY place
+ON CONFLICT (batch_id) DO NOTHING RETURNING batch_seq, batch_id`
+
+// begin writes the ledger and gives those batches that were not in it. When another transaction is storing one of them now,
+// it waits for that one's end.
+func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Batch, pieces []*copying) ([]storage.Outcome, []*copying, error) {
+	var l ledgerColumns
+	rows := 0
+	for i := range batches {
+		l.add(&batches[i], pieces[i])
+		rows += batches[i].Rows.Len()
+	}
+	start := &pgx.Batch{}
+	start.Queue("BEGIN")
+	start.Queue("SELECT set_config('statement_timeout', '5min', true), set_config('idle_in_transaction_session_timeout', '1min', true)")
+	start.Queue("SELECT pg_advisory_xact_lock_shared($1)", int64(lockWrite))
+	if s.lz4 {
+		start.Queue("SET LOCAL default_toast_compression = lz4")
+	}
+	if s.direct && rows >= minDirect {
+		start.Queue("SET LOCAL timescaledb.enable_direct_compress_copy = on")
+	}
+	outcomes := make([]storage.Outcome, len(batches))
+	var fresh []*copying
+	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos).Query(func(r pgx.Rows) error {
+		seqs := make(map[uuid.UUID]uint64, len(batches))
+		var seq int64
+		var id [16]byte
+		if _, err := pgx.ForEachRow(r, []any{&seq, &id}, func() error {
+			seqs[id] = uint64(seq)
+			return nil
+		}); err != nil {
+			return err
+		}
+		for i := range batches {
+			seq, ok := seqs[batches[i].ID]
+			if !ok {
+				outcomes[i] = storage.Duplicate
+				continue
+			}
+			delete(seqs, batches[i].ID) // the same id once more in this call is a duplicate
+			pieces[i].seq = seq
+			fresh = append(fresh, pieces[i])
+		}
+		return nil
+	})
+	return outcomes, fresh, conn.SendBatch(ctx, start).Close()
+}
+
+// ledgerColumns are the arguments of insertBatches.
+type ledgerColumns struct {
+	ids, tenants        []string
+	rows, odd, far      []int64
+	low, high           []time.Time
+	lowNanos, highNanos []int16
+}
+
+func (l *ledgerColumns) add(b *storage.Batch, c *copying) {
+	low, high := pcommon.Timestamp(b.Rows.MinTime), pcommon.Timestamp(b.Rows.MaxTime)
+	l.ids = append(l.ids, b.ID.String())
+	l.tenants = append(l.tenants, b.Rows.Tenant)
+	l.rows = append(l.rows, int64(b.Rows.Len()))
+	l.odd = append(l.odd, int64(c.oddRows))
+	l.far = append(l.far, int64(c.far))
+	l.low, l.high = append(l.low, micros(low)), append(l.high, micros(high))
+	l.lowNanos, l.highNanos = append(l.lowNanos, int16(low%1000)), append(l.highNanos, int16(high%1000))
+}
+
+// minDirect is from how many rows on compressing while copying pays: fewer make columns so short that they take more room
+// than rows, and the policy compresses them better later.
+const minDirect = 1000
+
+// copyRows copies the rows of the batches into logs, and those with far times into logs_far.
+func (s *Store) copyRows(ctx context.Context, conn *pgx.Conn, fresh []*copying, near nearTimes) error {
+	rows, far := 0, 0
+	for _, c := range fresh {
+		rows, far = rows+c.rows.Len(), far+c.far
+	}
+	source := &copySource{batches: fresh}
+	if far > 0 {
+		source.take = near.has
+	}
+	if far < rows {
+		if err := copyInto(ctx, conn, "logs", source, rows-far); err != nil {
+			return err
+		}
+	}
+	if far > 0 {
+		source = &copySource{batches: fresh, take: func(t uint64) bool { return !near.has(t) }}
+		return copyInto(ctx, conn, "logs_far", source, far)
+	}
+	return nil
+}
+
+func copyInto(ctx context.Context, conn *pgx.Conn, table string, source *copySource, want int) error {
+	tag, err := conn.PgConn().CopyFrom(ctx, source, "COPY "+table+" ("+columnList+") FROM STDIN (FORMAT binary)")
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() != int64(want) {
+		return fmt.Errorf("COPY into %s stored %d rows of %d", table, tag.RowsAffected(), want)
+	}
+	return nil
+}
