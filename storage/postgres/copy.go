@@ -108,9 +108,11 @@ var (
 type copySource struct {
 	batches []*copying
 	take    func(time uint64) bool // which rows; nil: all
-	count   int                    // rows given so far
+	order   []place                // of the rows; nil: as they are
 
+	next       int // in order
 	batch, row int
+	started    bool
 	buf        []byte // encoded, from read on
 	read       int
 	ended      bool
@@ -133,24 +135,39 @@ func (s *copySource) Read(p []byte) (int, error) {
 
 func (s *copySource) fill() {
 	s.buf, s.read = s.buf[:0], 0
-	if s.count == 0 && s.batch == 0 && s.row == 0 {
+	if !s.started {
+		s.started = true
 		s.buf = append(s.buf, copyHeader...)
 	}
 	for len(s.buf) < copyChunk {
-		if s.batch == len(s.batches) {
+		at, ok := s.advance()
+		if !ok {
 			s.buf = append(s.buf, copyTrailer...)
 			s.ended = true
 			return
 		}
-		b := s.batches[s.batch]
-		if s.row == b.rows.Len() {
-			s.batch, s.row = s.batch+1, 0
-			continue
+		b := s.batches[at.batch]
+		if s.take == nil || s.take(b.rows.Time[at.row]) {
+			s.buf = b.append(s.buf, int(at.row))
 		}
-		if s.take == nil || s.take(b.rows.Time[s.row]) {
-			s.buf = b.append(s.buf, s.row)
-			s.count++
-		}
-		s.row++
 	}
+}
+
+// advance gives the place of the next row.
+func (s *copySource) advance() (at place, ok bool) {
+	if s.order != nil {
+		if s.next == len(s.order) {
+			return at, false
+		}
+		s.next++
+		return s.order[s.next-1], true
+	}
+	for s.batch < len(s.batches) && s.row == s.batches[s.batch].rows.Len() {
+		s.batch, s.row = s.batch+1, 0
+	}
+	if s.batch == len(s.batches) {
+		return at, false
+	}
+	s.row++
+	return place{int32(s.batch), int32(s.row - 1)}, true
 }

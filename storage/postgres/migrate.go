@@ -84,7 +84,8 @@ func migrationFiles() []migrationFile {
 func readSchema(ctx context.Context, db pgx.Tx) (Schema, error) {
 	s := Schema{Latest: LatestVersion()}
 	var exists bool
-	if err := db.QueryRow(ctx, "SELECT to_regclass('devlogs_schema') IS NOT NULL").Scan(&exists); err != nil || !exists {
+	// Not to_regclass: it may remember that the table was not there, and look again only in the next transaction.
+	if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'devlogs_schema' AND pg_table_is_visible(oid))").Scan(&exists); err != nil || !exists {
 		return s, err
 	}
 	err := db.QueryRow(ctx, "SELECT version, layout, applied_at FROM devlogs_schema ORDER BY version DESC LIMIT 1").

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // reading is one question's connection, in a read-only transaction.
@@ -31,24 +32,39 @@ func (s *Store) read(ctx context.Context, attempted string, ask func(*reading) e
 }
 
 func (s *Store) readOnce(ctx context.Context, ask func(*reading) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c, err := s.readers.Acquire(ctx)
+	c, err := s.acquireReader(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Release() // a connection in a transaction is closed by that
-	conn := c.Conn().PgConn()
-	r := &reading{ctx, conn}
-	if err := r.run(fmt.Sprintf(beginReading, s.config.QueryTimeout.Milliseconds())); err != nil {
-		return err
-	}
+	r := &reading{ctx, c.Conn().PgConn()}
 	err = ask(r)
-	if !conn.IsClosed() && !conn.IsBusy() {
+	if !r.conn.IsClosed() && !r.conn.IsBusy() {
 		return errors.Join(err, r.run("ROLLBACK"))
 	}
 	return err
+}
+
+// acquireReader gives a connection in a transaction. When its first one is dead, all may be: they are made anew.
+func (s *Store) acquireReader(ctx context.Context) (*pgxpool.Conn, error) {
+	for attempt := 0; ; attempt++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c, err := s.readers.Acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = (&reading{ctx, c.Conn().PgConn()}).run(fmt.Sprintf(beginReading, s.config.QueryTimeout.Milliseconds()))
+		if err == nil {
+			return c, nil
+		}
+		c.Release()
+		if attempt > 0 || !isNetwork(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		s.readers.Reset()
+	}
 }
 
 // run runs statements without parameters and results.

@@ -41,6 +41,10 @@ func (s *Store) WriteAll(ctx context.Context, batches []storage.Batch) ([]storag
 		if attempt < maxAttempts && (isTransient(err) || s.lostPartition(err)) {
 			continue
 		}
+		if attempt == 0 && isNetwork(err) && ctx.Err() == nil {
+			s.writers.Reset() // the server may have been started again, and only our connections are dead
+			continue
+		}
 		return nil, writeError(ctx, err)
 	}
 }
@@ -169,6 +173,7 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	}
 	if s.direct && rows >= minDirect {
 		start.Queue("SET LOCAL timescaledb.enable_direct_compress_copy = on")
+		start.Queue("SET LOCAL timescaledb.enable_direct_compress_copy_sort_batches = off") // order.go does
 	}
 	outcomes := make([]storage.Outcome, len(batches))
 	var fresh []*copying
@@ -227,6 +232,9 @@ func (s *Store) copyRows(ctx context.Context, conn *pgx.Conn, fresh []*copying, 
 		rows, far = rows+c.rows.Len(), far+c.far
 	}
 	source := &copySource{batches: fresh}
+	if s.direct && rows >= minDirect {
+		source.order = columnOrder(fresh)
+	}
 	if far > 0 {
 		source.take = near.has
 	}
