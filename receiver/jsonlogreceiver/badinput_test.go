@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -187,15 +188,22 @@ func TestTooManyRequestsAtOnceAreToldToComeBack(t *testing.T) {
 		c.Limits.ConcurrentRequests = 1
 		c.Limits.QueueTimeout = 10 * time.Millisecond
 	})
-	done := make(chan response)
-	go func() { done <- r.post(t, "/v1/json", `{"msg":"first"}`) }()
+	done := make(chan int)
+	go func() {
+		resp, err := http.Post(r.url+"/v1/json", "application/json", strings.NewReader(`{"msg":"first"}`))
+		if assert.NoError(t, err) {
+			assert.NoError(t, resp.Body.Close())
+			done <- resp.StatusCode
+		}
+		close(done)
+	}()
 	<-entered
 	answer := r.post(t, "/v1/json", `{"msg":"second"}`)
 	require.Equal(t, http.StatusTooManyRequests, answer.status)
 	require.Equal(t, "1", answer.header.Get("Retry-After"))
 	require.Contains(t, answer.report(t).Error.Message, "setting limits.concurrent_requests")
 	close(leave)
-	require.Equal(t, http.StatusOK, (<-done).status)
+	require.Equal(t, http.StatusOK, <-done)
 }
 
 func dial(t *testing.T, r *testReceiver) net.Conn {

@@ -1,6 +1,7 @@
 package jsonlogreceiver
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -50,10 +51,10 @@ func (b *bulk) read(s *session) {
 			item.Fault = s.body.ParseLine(line)
 		}
 		switch {
-		case err == io.EOF && s.body.Blank():
+		case errors.Is(err, io.EOF) && s.body.Blank():
 			s.refuse(emptyBody(), place{0, 1})
 			return
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			s.flush()
 			return
 		case err != nil:
@@ -112,7 +113,7 @@ func (b *bulk) document(s *session, entry bulkItem) bool {
 	line, item, err := s.body.NextLine(false)
 	item.Index = number
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		item.Fault = &jsontape.Error{Message: "the body ends where the document should follow"}
 	case err != nil:
 		b.abandon(s, readRefusal(err), item)

@@ -78,6 +78,7 @@ func createDefaultConfig() component.Config {
 	server.MaxRequestBodySize = 32 << 20
 	server.ReadHeaderTimeout = 10 * time.Second
 	server.ReadTimeout = time.Minute
+	server.WriteTimeout = 2 * time.Minute // runs from the start of a request: reading it and storing it come first
 	return &Config{
 		ServerConfig: server,
 		Limits: LimitsConfig{

@@ -24,7 +24,7 @@ type refusal struct {
 	retryAfter time.Duration
 }
 
-// write sets what every protocol's answer to the refusal has in common; the caller writes the body.
+// writeHead sends what every protocol's answer to the refusal has in common; the caller writes the body.
 func (f *refusal) writeHead(w http.ResponseWriter, contentType string) {
 	w.Header().Set("Content-Type", contentType)
 	if f.retryAfter > 0 {
@@ -74,9 +74,8 @@ func malformedBody(err error) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: "malformed_body", message: err.Error()}
 }
 
-// partlyRejected is for protocols that answer an error when a part of the request was rejected.
-func partlyRejected(message string) *refusal {
-	return &refusal{status: http.StatusBadRequest, code: "partly_rejected", message: message}
+func badRequest(code, message string) *refusal {
+	return &refusal{status: http.StatusBadRequest, code: code, message: message}
 }
 
 func tooManyRequests(limit int) *refusal {

@@ -53,7 +53,7 @@ func (r *jsonReceiver) serve(protocolOf func(*http.Request) protocol) http.Handl
 		p := protocolOf(req)
 		s, refused := r.begin(p, req)
 		if refused != nil {
-			r.countRefused(p, refused)
+			r.countRefused(req.Context(), p, refused)
 			p.refuse(w, refused)
 			return
 		}
@@ -127,12 +127,12 @@ func (r *jsonReceiver) count(s *session) {
 			metric.WithAttributes(attribute.String("protocol", s.protocol.name()), attribute.String("code", code)))
 	}
 	if s.refused != nil {
-		r.countRefused(s.protocol, s.refused)
+		r.countRefused(s.ctx, s.protocol, s.refused)
 	}
 }
 
-func (r *jsonReceiver) countRefused(p protocol, refused *refusal) {
-	r.telemetry.JSONLogRequestsRefused.Add(context.Background(), 1,
+func (r *jsonReceiver) countRefused(ctx context.Context, p protocol, refused *refusal) {
+	r.telemetry.JSONLogRequestsRefused.Add(ctx, 1,
 		metric.WithAttributes(attribute.String("protocol", p.name()), attribute.String("reason", refused.code)))
 }
 

@@ -2,6 +2,7 @@ package jsonlogreceiver
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -51,7 +52,7 @@ const maxExplanations = 100
 func (s *session) values(take func(item jsontape.Item) *rejection) {
 	for s.refused == nil {
 		item, err := s.body.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

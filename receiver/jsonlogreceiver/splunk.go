@@ -2,6 +2,7 @@ package jsonlogreceiver
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"unsafe"
@@ -111,7 +112,7 @@ func (splunkHEC) readLines(s *session) {
 	}
 	for s.refused == nil {
 		line, item, err := s.body.NextLine(true)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -149,8 +150,7 @@ func (p splunkHEC) answer(w http.ResponseWriter, s *session) {
 	case s.refused != nil:
 		writeJSON(w, s.refused, splunkReport{Text: splunkTexts[p.codeOf(s.refused)], Code: p.codeOf(s.refused), report: &full})
 	case s.rejected > 0:
-		head := partlyRejected("")
-		writeJSON(w, head, splunkReport{
+		writeJSON(w, s.partial(), splunkReport{
 			Text: splunkTexts[hecInvalidFormat], Code: hecInvalidFormat, FirstInvalid: &s.errors[0].Index, report: &full,
 		})
 	default:
@@ -182,5 +182,5 @@ func splunkHealth(w http.ResponseWriter, _ *http.Request) {
 
 // splunkAck says that events are acknowledged by the answer to the request that brings them, not later.
 func splunkAck(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, partlyRejected(""), splunkReport{Text: splunkTexts[hecAckDisabled], Code: hecAckDisabled})
+	writeJSON(w, badRequest("ack_disabled", ""), splunkReport{Text: splunkTexts[hecAckDisabled], Code: hecAckDisabled})
 }

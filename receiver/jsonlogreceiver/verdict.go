@@ -87,5 +87,5 @@ func (v *verdict) partial() *refusal {
 	if more := v.omitted(); more > 0 {
 		fmt.Fprintf(&text, "\n… and %d more", more)
 	}
-	return partlyRejected(text.String())
+	return badRequest("partly_rejected", text.String())
 }

@@ -30,12 +30,11 @@ func (b *Batch) Reset() {
 	clear(b.groups)
 }
 
-// Add appends the record that m prepared and returns it with its resource. A record without a time of its own gets arrival
+// Add appends the record that m prepared and returns it. A record without a time of its own gets arrival
 // as its observed time; one with a time gets no observed time, so that a body sent twice makes the same records twice and
 // stores can see that.
-func (b *Batch) Add(m *Mapper, arrival pcommon.Timestamp) (plog.LogRecord, plog.LogRecordSlice) {
-	records := b.group(m)
-	record := records.AppendEmpty()
+func (b *Batch) Add(m *Mapper, arrival pcommon.Timestamp) plog.LogRecord {
+	record := b.group(m).AppendEmpty()
 	b.count++
 	p := &m.record
 	if p.Time != 0 {
@@ -54,7 +53,7 @@ func (b *Batch) Add(m *Mapper, arrival pcommon.Timestamp) (plog.LogRecord, plog.
 		record.Body().SetStr(p.bodyText)
 	}
 	record.SetDroppedAttributesCount(m.setAttributes(record.Attributes()))
-	return record, records
+	return record
 }
 
 func (b *Batch) group(m *Mapper) plog.LogRecordSlice {

@@ -1,6 +1,7 @@
 package jsonmap
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			r.Reset(strings.NewReader(body), int64(len(body)), limits)
 			continue
 		}

@@ -32,7 +32,7 @@ var roleNames = [roles]string{
 
 // Explain adds the prepared record to b and tells what became of it.
 func (b *Batch) Explain(m *Mapper, arrival pcommon.Timestamp) Explanation {
-	record, _ := b.Add(m, arrival)
+	record := b.Add(m, arrival)
 	e := Explanation{
 		Time:           formatTime(record.Timestamp()),
 		ObservedTime:   formatTime(record.ObservedTimestamp()),

@@ -2,6 +2,7 @@ package jsonmap
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -32,7 +33,7 @@ func mapAll(t testing.TB, rules *Rules, body []byte) plog.Logs {
 	m.Use(rules)
 	for {
 		item, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return batch.Take()
 		}
 		require.NoError(t, err)

@@ -51,7 +51,7 @@ func ParseTime(s string) (pcommon.Timestamp, bool) {
 	if s[4] == '-' && s[7] == '-' {
 		return parseISO(s)
 	}
-	if s[0]-'0' <= 9 && s[2] != '/' {
+	if s[0]-'0' <= 9 && s[2] != '/' && s[4] != '/' {
 		return parseUnix(s)
 	}
 	for _, layout := range otherLayouts {

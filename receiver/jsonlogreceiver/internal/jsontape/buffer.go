@@ -2,6 +2,7 @@ package jsontape
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -47,7 +48,7 @@ func (b *buffer) fill() bool {
 	for len(b.buf) < cap(b.buf) {
 		n, err := b.src.Read(b.buf[len(b.buf):cap(b.buf)])
 		b.buf = b.buf[:len(b.buf)+n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			b.eof = true
 			break
 		}

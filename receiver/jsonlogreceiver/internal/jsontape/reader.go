@@ -2,6 +2,7 @@ package jsontape
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -59,7 +60,7 @@ func (r *Reader) Prefetch(n int) {
 func (r *Reader) Next() (Item, error) {
 	err := r.toValue()
 	item := Item{Index: r.count, Line: r.b.line}
-	if err == io.EOF && r.list != outside {
+	if errors.Is(err, io.EOF) && r.list != outside {
 		err = nil
 		item.Fault = r.lost("the body ends inside the array: it was cut off")
 	}

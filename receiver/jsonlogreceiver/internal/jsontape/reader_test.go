@@ -21,7 +21,7 @@ func read(t *testing.T, src io.Reader, limits Limits) []string {
 	r.Reset(src, -1, limits)
 	for {
 		item, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return found
 		}
 		if err != nil {
@@ -133,7 +133,7 @@ func TestNextLineSplitsAtLineFeedsOnly(t *testing.T) {
 	var found []string
 	for {
 		text, item, err := r.NextLine(true)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)
