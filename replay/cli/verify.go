@@ -143,7 +143,7 @@ func judge(r *report.Results, suites ...string) error {
 	for _, suite := range suites {
 		for _, a := range r.Assertions() {
 			if a.Suite == suite && !a.OK {
-				return &ExitError{codes[suite], errors.New(a.Name + ": no: " + a.Message)}
+				return &ExitError{codes[suite], errors.New(a.Suite + ": " + a.Message)}
 			}
 		}
 	}

@@ -86,7 +86,7 @@ func niceCeiling(v float64) float64 {
 	return 10 * power
 }
 
-func count(v float64) string { return humanize.SIWithDigits(v, 1, "") }
+func count(v float64) string { return humanize.SIWithDigits(v, 2, "") }
 
 func seconds(v float64) string { return fmt.Sprintf("%.3g s", v) }
 

@@ -36,7 +36,7 @@ func (t *tally) eachSlot(a *ledger.Account, f func(slot uint64, count uint32)) {
 
 func (t *tally) reportCopies(kind Kind, a *ledger.Account, slot uint64, count uint32) {
 	f := t.finding(kind, slot)
-	f.Request, f.Found = a.Request.ID, count
+	f.Found = count
 	f.Lo, f.Hi = a.Copies()
 	t.report(f)
 }
@@ -57,7 +57,7 @@ func checkLost(t *tally, a *ledger.Account) {
 		t.partial.missing += uint64(missing)
 		t.totals[Lost] += uint64(missing) - 1 // report counts one
 		f := t.finding(Lost, t.first(&a.Request))
-		f.Request, f.Hi, f.Detail = a.Request.ID, 1, fmt.Sprintf("%d records were acknowledged with %d rejected, so %d must be "+
+		f.Hi, f.Detail = 1, fmt.Sprintf("%d records were acknowledged with %d rejected, so %d must be "+
 			"there, but only %d are; which ones is not known", a.Request.Records, a.Rejected, a.Delivered(), there)
 		t.report(f)
 	}
@@ -103,7 +103,7 @@ func checkPhantom(t *tally, a *ledger.Account) {
 		t.partial.excess += uint64(excess)
 		t.totals[Phantom] += uint64(excess) - 1
 		f := t.finding(Phantom, t.first(&a.Request))
-		f.Request, f.Found, f.Hi, f.Detail = a.Request.ID, there, 1, fmt.Sprintf("%d of %d records were rejected, but %d are "+
+		f.Found, f.Hi, f.Detail = there, 1, fmt.Sprintf("%d of %d records were rejected, but %d are "+
 			"there; which ones should not be is not known", a.Rejected, a.Request.Records, there)
 		t.report(f)
 	}
@@ -136,11 +136,6 @@ func checkMutated(t *tally, o *observed) {
 	}
 	f := t.finding(Mutated, o.slot)
 	f.Found = 1
-	if t.totals[Mutated] < uint64(t.samples) {
-		if a := t.owner(o.slot); a != nil {
-			f.Request = a.Request.ID
-		}
-	}
 	t.report(f)
 }
 

@@ -160,9 +160,13 @@ func (t *tally) report(f Finding) {
 	if _, ok := t.watched[watch{f.Kind, f.slot}]; ok {
 		t.watched[watch{f.Kind, f.slot}] = true
 	}
-	if t.totals[f.Kind] <= uint64(t.samples) {
-		t.list = append(t.list, f)
+	if t.totals[f.Kind] > uint64(t.samples) {
+		return
 	}
+	if a := t.owner(f.slot); a != nil && f.Kind != Foreign {
+		f.Request = a.Request.ID
+	}
+	t.list = append(t.list, f)
 }
 
 func (t *tally) finding(kind Kind, slot uint64) Finding {

@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// replayed is a recording and the directory of its run.
+type replayed struct{ recording, run string }
+
+// generate makes a recording of so many records.
+func generate(t *testing.T, d *devlogs, records, batch string) replayed {
+	t.Helper()
+	dir := t.TempDir()
+	r := replayed{recording: filepath.Join(dir, "rec"), run: filepath.Join(dir, "run")}
+	out, err := d.command("replay", "gen", "-o", r.recording, "--seed", "5", "--records", records, "--batch", batch)
+	require.NoError(t, err, out)
+	return r
+}
+
+// exitCode of a command that ran.
+func exitCode(t *testing.T, err error) int {
+	t.Helper()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	require.NoError(t, err)
+	return 0
+}
+
+// A recording with all that is hard on parsers is found again through the query API, each record once and unchanged, and
+// the verifier shows that it would have noticed otherwise.
+func TestReplayedRecordsAreAllThereOnceAndUnchanged(t *testing.T) {
+	d := start(t)
+	r := generate(t, d, "20000", "500")
+	out, err := d.command("replay", "play", r.recording, "--to", "http://"+d.otlpHTTP, "--pace", "asap", "--ledger", r.run,
+		"--queryable", "devlogs=http://"+d.query)
+	require.NoError(t, err, out)
+	out, err = d.command("replay", "verify", r.run, "--source", "devlogs=http://"+d.query, "--settle", "500ms", "--self-test")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "sent 20,000 = delivered 20,000 + lost 0 + refused 0 + unknown 0")
+	require.Contains(t, out, "queryable, at most")
+	require.NotContains(t, out, "NOT found")
+}
+
+// While devlogs is killed and started again, the sender tries again what got no answer. Nothing is lost and nothing is
+// there twice, though the ledger would excuse a second copy of what was tried twice.
+func TestReplayThroughAKillProvesExactlyOnce(t *testing.T) {
+	d := start(t)
+	r := generate(t, d, "60000", "100")
+	played := make(chan error, 1)
+	var out string
+	go func() {
+		var err error
+		out, err = d.command("replay", "play", r.recording, "--to", "http://"+d.otlpHTTP, "--rate", "100 req/s", "--ledger", r.run,
+			"--retry", "2m", "--max-lag", "10m", "--max-inflight", "8")
+		played <- err
+	}()
+	life := time.NewTimer(time.Second + rand.N(3*time.Second)) // the moment of the kill, anywhere in the run
+	<-life.C
+	d.kill()
+	d.run()
+	require.NoError(t, <-played, out)
+	said, err := d.command("replay", "verify", r.run, "--source", "devlogs=http://"+d.query, "--settle", "500ms", "--delivery", "exactly-once")
+	require.NoError(t, err, said)
+	require.Contains(t, said, "sent 60,000 = delivered 60,000 + lost 0 + refused 0 + unknown 0")
+	require.Contains(t, said, "retry duplicates 0")
+}
+
+// The script that people copy is run as they run it: it passes, and fails with the golden's exit code when one record of
+// the golden is another.
+func TestTheCIExamplePassesAndCanFail(t *testing.T) {
+	example := t.TempDir()
+	require.NoError(t, os.CopyFS(example, os.DirFS("../examples/ci")))
+	script := func() (string, error) {
+		d := newCopy(t) // for its ports only
+		cmd := exec.CommandContext(t.Context(), filepath.Join(example, "replay.sh"))
+		reports := t.TempDir()
+		cmd.Env = append(d.environment(), "DEVLOGS="+binary, "REPORTS="+reports, "GITHUB_ACTIONS=true",
+			"GITHUB_STEP_SUMMARY="+filepath.Join(reports, "summary.md"))
+		out, err := cmd.CombinedOutput()
+		for _, file := range []string{"junit.xml", "report.html", "report.md", "summary.md"} {
+			require.FileExists(t, filepath.Join(reports, file), string(out))
+		}
+		return string(out), err
+	}
+	out, err := script()
+	require.NoError(t, err, out)
+	require.Contains(t, out, "PASS every record is accounted for")
+	require.Contains(t, out, "PASS the output is as in the golden")
+
+	golden := filepath.Join(example, "golden.jsonl")
+	content, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(golden, bytes.Replace(content, []byte(`"severityNumber":9`), []byte(`"severityNumber":10`), 1), 0o600))
+	out, err = script()
+	require.Equal(t, 3, exitCode(t, err), out)
+	require.Contains(t, out, "severity_number changed, 1 record, 1 stream")
+	require.Contains(t, out, "::error title=replay golden%3A no record differs from the golden::")
+}
