@@ -211,7 +211,10 @@ func runPlay(cmd *cobra.Command, config play.Config, f *playFlags) error {
 		return err
 	}
 	report, err := play.Run(soft, hard, config)
-	if err := errors.Join(err, beside.stop(hard, cmd.ErrOrStderr())); err != nil {
+	if err != nil {
+		return errors.Join(err, beside.close())
+	}
+	if err := beside.stop(hard, cmd.ErrOrStderr()); err != nil {
 		return err
 	}
 	if config.Ledger != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -51,11 +52,10 @@ type injection struct {
 	request ledger.Request
 	latest  pcommon.Timestamp // of what was sent
 
-	next   int             // which of the faults comes next
-	done   map[Kind]watch  // what must be reported for each injected fault
-	lost   map[uint64]bool // slots of which no copy may pass
-	held   *canon.Record   // waits for the next record of its stream
-	stream uint64
+	next int             // which of the faults comes next
+	done map[Kind]watch  // what must be reported for each injected fault
+	lost map[uint64]bool // slots of which no copy may pass
+	held []held          // in the order in which they came
 }
 
 // faults are injected in this order, each into the first record that suits it.
@@ -139,10 +139,7 @@ func (x *injection) see(r *canon.Record) {
 	if ok && x.lost[slot] {
 		return
 	}
-	if x.held != nil && x.t.hasher.Stream(r).Lo == x.stream {
-		x.t.see(r)
-		x.t.see(x.held)
-		x.held = nil
+	if len(x.held) > 0 && x.swap(r, slot, ok) {
 		return
 	}
 	if !ok || x.next == len(faults) {
@@ -170,13 +167,55 @@ func (x *injection) see(r *canon.Record) {
 		r = r.Clone()
 		r.Log.Body().SetStr(r.Log.Body().AsString() + " (changed by the verifier's self-test)")
 	case kind == Reordered && x.t.traits.Order != NoOrder:
-		x.inject(Reordered, slot)
-		x.held, x.stream = r.Clone(), x.t.hasher.Stream(r).Lo
+		x.hold(r, slot)
 		return
 	case kind == Reordered:
 		x.next++
 	}
 	x.t.see(r)
+}
+
+// held is a record that waits for a later one of its stream.
+type held struct {
+	record *canon.Record
+	stream uint64
+	slot   uint64
+}
+
+// maxHeld bounds how many records, each the first of its stream, wait for a second.
+const maxHeld = 5000
+
+func (x *injection) hold(r *canon.Record, slot uint64) {
+	if len(x.held) == maxHeld {
+		x.release()
+	}
+	x.held = append(x.held, held{r.Clone(), x.t.hasher.Stream(r).Lo, slot})
+}
+
+// swap passes on r before the record of its stream that waits, if there is one and r was sent after it; then the others.
+func (x *injection) swap(r *canon.Record, slot uint64, ok bool) bool {
+	stream := x.t.hasher.Stream(r).Lo
+	i := slices.IndexFunc(x.held, func(h held) bool { return h.stream == stream })
+	if i < 0 {
+		return false
+	}
+	h := x.held[i]
+	if !ok || slot <= h.slot || x.t.traits.Order == ByTime && eventTime(r) < eventTime(h.record) {
+		x.release() // in their own order: this pair would not show
+		return false
+	}
+	x.inject(Reordered, h.slot)
+	x.t.see(r)
+	x.release()
+	return true
+}
+
+// release passes on what waits, in the order in which it came.
+func (x *injection) release() {
+	for _, h := range x.held {
+		x.t.see(h.record)
+	}
+	x.held = nil
 }
 
 func (x *injection) used(slot uint64) bool {
@@ -190,10 +229,7 @@ func (x *injection) used(slot uint64) bool {
 
 // finish adds the phantom and lets go of what is held.
 func (x *injection) finish() {
-	if x.held != nil { // it was the last of its stream, so nothing was swapped
-		x.t.see(x.held)
-		delete(x.done, Reordered)
-	}
+	x.release()
 	x.inject(Phantom, x.t.first(&x.request))
 	x.t.see(x.phantom)
 }

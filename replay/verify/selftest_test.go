@@ -32,6 +32,20 @@ func TestSelfTestFindsEveryFault(t *testing.T) {
 	}
 }
 
+// A small run has many streams with one record each, and one with two.
+func TestSelfTestFindsTwoNeighboursAmongManyStreams(t *testing.T) {
+	w := newWorld(t, ledger.Meta{}, outcomes(ack), outcomes(ack))
+	for i, r := range w.stored.records {
+		if i != 11 {
+			r.Resource.Attributes().PutInt("instance", int64(i))
+		}
+	}
+	w.stored.records[18].Resource.Attributes().Remove("instance") // a partner for record 11
+	proofs, err := SelfTest(t.Context(), w.options())
+	require.NoError(t, err)
+	require.Empty(t, missed(proofs))
+}
+
 func TestSelfTestSaysWhatItCouldNotInject(t *testing.T) {
 	w := newWorld(t, ledger.Meta{}, outcomes(refused))
 	proofs, err := SelfTest(t.Context(), w.options())
