@@ -81,8 +81,15 @@ func (a *testAPI) write(tenant string, logs plog.Logs) {
 	require.NoError(a.t, err)
 }
 
-// get asks and gives status and body.
-func (a *testAPI) get(path string, query url.Values, header ...string) (*http.Response, string) {
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// get asks and checks the exchange against openapi.yaml.
+func (a *testAPI) get(path string, query url.Values, header ...string) answer {
 	a.t.Helper()
 	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, a.url+path+"?"+query.Encode(), nil)
 	require.NoError(a.t, err)
@@ -95,26 +102,26 @@ func (a *testAPI) get(path string, query url.Values, header ...string) (*http.Re
 	body, err := io.ReadAll(response.Body)
 	require.NoError(a.t, err)
 	conform(a.t, request, response, body)
-	return response, string(body)
+	return answer{response.StatusCode, response.Header, string(body)}
 }
 
 // ok asks for JSON that must come.
 func (a *testAPI) ok(path string, query url.Values, out any, header ...string) {
 	a.t.Helper()
-	response, body := a.get(path, query, header...)
-	require.Equal(a.t, http.StatusOK, response.StatusCode, body)
-	require.NoError(a.t, json.Unmarshal([]byte(body), out), body)
+	got := a.get(path, query, header...)
+	require.Equal(a.t, http.StatusOK, got.status, got.body)
+	require.NoError(a.t, json.Unmarshal([]byte(got.body), out), got.body)
 }
 
 // refused asks for what must fail and gives the error.
 func (a *testAPI) refused(status int, path string, query url.Values, header ...string) apiError {
 	a.t.Helper()
-	response, body := a.get(path, query, header...)
-	require.Equal(a.t, status, response.StatusCode, body)
-	var answer struct{ Error apiError }
-	require.NoError(a.t, json.Unmarshal([]byte(body), &answer), body)
-	require.NotEmpty(a.t, answer.Error.Message)
-	return answer.Error
+	got := a.get(path, query, header...)
+	require.Equal(a.t, status, got.status, got.body)
+	var e struct{ Error apiError }
+	require.NoError(a.t, json.Unmarshal([]byte(got.body), &e), got.body)
+	require.NotEmpty(a.t, e.Error.Message)
+	return e.Error
 }
 
 // logs asks for one page.

@@ -81,7 +81,7 @@ func (q *queryAPI) serve(ctx context.Context, host component.Host, reader storag
 		return fmt.Errorf("make the query API's server: %w", err)
 	}
 	var queries context.Context
-	queries, q.stop = context.WithCancelCause(context.Background())
+	queries, q.stop = context.WithCancelCause(context.WithoutCancel(ctx)) // Start's own ends with Start
 	q.http.BaseContext = func(net.Listener) context.Context { return queries }
 	if q.listener, err = q.config.ServerConfig.ToListener(ctx); err != nil {
 		return fmt.Errorf("listen for queries on %s: %w", q.config.ServerConfig.NetAddr.Endpoint, err)

@@ -57,13 +57,11 @@ func TestStartThatFailsLeavesNothingOpen(t *testing.T) {
 
 func TestReadinessFollowsThePipelines(t *testing.T) {
 	api := newTestAPI(t)
-	response, _ := api.get("/readyz", nil)
-	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, http.StatusOK, api.get("/readyz", nil).status)
 	require.NoError(t, api.ext.NotReady())
 	err := api.refused(http.StatusServiceUnavailable, "/readyz", nil)
 	require.Equal(t, "the pipelines are not running", err.Message)
-	response, _ = api.get("/healthz", nil)
-	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, http.StatusOK, api.get("/healthz", nil).status)
 }
 
 // statusHost collects what a component reports.

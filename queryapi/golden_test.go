@@ -89,8 +89,9 @@ func TestGoldenAnswers(t *testing.T) {
 		"bad_text.json":     {"/api/v1/logs", query("q", `one "two`)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, body := api.get(ask.path, ask.query)
-			if response.Header.Get("Content-Type") == "application/json" {
+			got := api.get(ask.path, ask.query)
+			body := got.body
+			if got.header.Get("Content-Type") == "application/json" {
 				var indented bytes.Buffer
 				require.NoError(t, json.Indent(&indented, []byte(body), "", "  "))
 				body = indented.String()
@@ -104,10 +105,10 @@ func TestGoldenAnswers(t *testing.T) {
 func TestAnswersCarrySecurityHeaders(t *testing.T) {
 	api := newTestAPI(t)
 	for _, path := range []string{"/", "/nowhere", "/api/v1/logs", "/healthz", "/metrics"} {
-		response, _ := api.get(path, nil)
-		require.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"), path)
-		require.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'", path)
-		require.Equal(t, "no-store", response.Header.Get("Cache-Control"), path)
+		header := api.get(path, nil).header
+		require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"), path)
+		require.Contains(t, header.Get("Content-Security-Policy"), "default-src 'none'", path)
+		require.Equal(t, "no-store", header.Get("Cache-Control"), path)
 	}
 }
 

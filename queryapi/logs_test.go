@@ -150,7 +150,7 @@ func TestLogsRefusesBadParameters(t *testing.T) {
 		status  int
 		message string
 	}{
-		{[]string{"sevice", "x"}, 400, `has no parameter "sevice"`},
+		{[]string{"services", "x"}, 400, `has no parameter "services"`},
 		{[]string{"level", "loud"}, 400, "a level is trace"},
 		{[]string{"trace_id", "xyz"}, 400, "32 hex digits"},
 		{[]string{"start", "yesterday"}, 400, "RFC 3339"},

@@ -95,7 +95,7 @@ func secure(next http.Handler) http.Handler {
 func (s *server) serve(name string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		source := &Source{reader: s.reader, maxRange: s.limits.MaxRange}
-		done := s.telemetry.begin(name, source)
+		done := s.telemetry.begin(r.Context(), name, source)
 		var answer *apiError
 		defer func() {
 			cut := recover()

@@ -21,7 +21,7 @@ func TestHistogramAgreesWithCounting(t *testing.T) {
 		text := []string{"", "", "", "warning"}[i%4]
 		level := []string{"info", "info", "error", "warn"}[i%4]
 		entries = append(entries, entry{fmt.Sprintf("s%d", i%7), float64(i), severity, text, "x", map[string]any{"n": i % 5}})
-		minute := int((base.Second() + i) / 60)
+		minute := (base.Second() + i) / 60
 		if want[level] == nil {
 			want[level] = map[int]uint64{}
 		}
@@ -79,7 +79,7 @@ func TestHistogramAgreesWithCounting(t *testing.T) {
 		var h histogramAnswer
 		api.ok("/api/v1/histogram", q("by", "nobody_has_this"), &h)
 		require.Len(t, h.Series, 1)
-		require.Equal(t, "", h.Series[0].Value)
+		require.Empty(t, h.Series[0].Value)
 		require.EqualValues(t, 600, h.Series[0].Count)
 	})
 }

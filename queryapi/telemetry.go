@@ -56,9 +56,9 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 }
 
 // begin notes that a request has come; the function it returns is called with the error that was answered, or nil.
-func (t *telemetry) begin(endpoint string, source *Source) (done func(*apiError)) {
+func (t *telemetry) begin(ctx context.Context, endpoint string, source *Source) (done func(*apiError)) {
 	start := time.Now()
-	ctx := context.Background() // the request's own may have ended when the books are closed
+	ctx = context.WithoutCancel(ctx) // it may have ended when the books are closed
 	t.inFlight.Inc()
 	t.collector.QueryAPIInFlight.Add(ctx, 1)
 	at := metric.WithAttributes(attribute.String("endpoint", endpoint))
