@@ -144,15 +144,15 @@ func TestTelemetryCountsRequestsRowsAndLimits(t *testing.T) {
 	metadatatest.AssertEqualQueryAPIRequests(t, tel, []metricdata.DataPoint[int64]{
 		{Attributes: at("logs", "success"), Value: 1}, {Attributes: at("logs", "refused"), Value: 1},
 		{Attributes: at("histogram", "refused"), Value: 1},
-	}, metricdatatest.IgnoreTimestamp())
+	}, metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
 	metadatatest.AssertEqualQueryAPIRows(t, tel, []metricdata.DataPoint[int64]{
 		{Attributes: attribute.NewSet(attribute.String("endpoint", "logs")), Value: 5},
 		{Attributes: attribute.NewSet(attribute.String("endpoint", "histogram")), Value: 0},
-	}, metricdatatest.IgnoreTimestamp())
+	}, metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
 	metadatatest.AssertEqualQueryAPILimitsHit(t, tel, []metricdata.DataPoint[int64]{
 		{Attributes: attribute.NewSet(attribute.String("limit", "max_rows")), Value: 1},
-	}, metricdatatest.IgnoreTimestamp())
-	metadatatest.AssertEqualQueryAPIInFlight(t, tel, []metricdata.DataPoint[int64]{{Value: 0}}, metricdatatest.IgnoreTimestamp())
+	}, metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
+	metadatatest.AssertEqualQueryAPIInFlight(t, tel, []metricdata.DataPoint[int64]{{Value: 0}}, metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
 
 	// The same books are on the server's own /metrics.
 	require.EqualValues(t, 1, counterValue(t, api, `devlogs_query_requests_total{endpoint="logs",outcome="refused"}`))
