@@ -247,7 +247,9 @@ func TestQueryAddressOfAListenerMeansThisMachine(t *testing.T) {
 // closedPipe is a reader that has gone, as head does.
 type closedPipe struct{}
 
-func (closedPipe) Write([]byte) (int, error) { return 0, &os.PathError{Op: "write", Err: syscall.EPIPE} }
+func (closedPipe) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Err: syscall.EPIPE}
+}
 
 func TestQueryIsQuietWhenItsReaderHasSeenEnough(t *testing.T) {
 	address, store := startQueryAPI(t)
