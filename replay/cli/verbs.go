@@ -5,7 +5,13 @@ import "github.com/spf13/cobra"
 // verbs in the order of a run.
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
+		newRecordCommand(),
 		newGenCommand(),
+		newInspectCommand(),
+		newSliceCommand(),
+		newMergeCommand(),
+		newConvertCommand(),
+		newScrubCommand(),
 		newPlayCommand(),
 		newSinkCommand(),
 		newVerifyCommand(),

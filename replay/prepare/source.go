@@ -3,11 +3,8 @@ package prepare
 import (
 	"fmt"
 
-	"go.opentelemetry.io/collector/pdata/plog"
-
 	"github.com/instantdevlogs/devlogs/replay/patch"
 	"github.com/instantdevlogs/devlogs/replay/recording"
-	"github.com/instantdevlogs/devlogs/replay/where"
 )
 
 // Request is one request of the recording, ready to be copied and patched. Read-only, so safe to share.
@@ -55,7 +52,7 @@ type Messages interface {
 type Source struct {
 	settings Settings
 	reader   Messages
-	filter   *where.Filter // nil: keep all
+	thinner  *Thinner // nil: keep all
 	layout   patch.Layout
 	number   uint64 // of messages
 	ordinal  uint64 // of records
@@ -87,7 +84,7 @@ func OpenMessages(settings Settings, open func() (Messages, error)) (*Source, er
 	}
 	s := &Source{settings: settings, reader: r, layout: settings.layout()}
 	if settings.Where != "" || settings.Sample > 0 && settings.Sample < 1 {
-		s.filter = filter
+		s.thinner = &Thinner{filter: filter, sample: settings.Sample}
 	}
 	return s, nil
 }
@@ -116,8 +113,8 @@ func (s *Source) Next() (*Request, error) {
 			return r, nil
 		}
 		body := m.Body
-		if s.filter != nil {
-			if body, m.Records, err = s.thin(body); err != nil {
+		if s.thinner != nil {
+			if body, m.Records, err = s.thinner.Thin(body); err != nil {
 				return nil, fmt.Errorf("%v: %w", m.At, err)
 			}
 		}
@@ -146,33 +143,6 @@ func (s *Source) prepare(r *Request, body []byte) (err error) {
 	r.Records = uint32(len(r.index.Records))
 	s.ordinal += uint64(r.Records)
 	return nil
-}
-
-// thin drops the records that the filter or the sample leaves out, and what they leave empty.
-func (s *Source) thin(body []byte) ([]byte, int, error) {
-	logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(body)
-	if err != nil {
-		return nil, 0, fmt.Errorf("the message is not OTLP: %w", err)
-	}
-	logs.ResourceLogs().RemoveIf(func(rl plog.ResourceLogs) bool {
-		rl.ScopeLogs().RemoveIf(func(sl plog.ScopeLogs) bool {
-			sl.LogRecords().RemoveIf(func(r plog.LogRecord) bool {
-				return !s.sampled(r) || !s.filter.Keep(rl.Resource(), sl.Scope(), r)
-			})
-			return sl.LogRecords().Len() == 0
-		})
-		return rl.ScopeLogs().Len() == 0
-	})
-	body, err = (&plog.ProtoMarshaler{}).MarshalLogs(logs)
-	return body, logs.LogRecordCount(), err
-}
-
-// sampled decides by trace, so that what belongs together stays together; without a trace by the record's time and body.
-func (s *Source) sampled(r plog.LogRecord) bool {
-	if s.settings.Sample == 0 || s.settings.Sample == 1 {
-		return true
-	}
-	return float64(sampleHash(r)>>11)/(1<<53) < s.settings.Sample
 }
 
 // Copy is which copy of the recording, and how its times move.

@@ -80,7 +80,7 @@ func (c *chain) read() (l located, err error) {
 func (c *chain) open(name string) (err error) {
 	before := c.file
 	c.file = name
-	if c.index, err = openSidecar(name, c.notes.gap); err != nil {
+	if c.index, err = openSidecar(name, c.notes.gapsOf(name)); err != nil {
 		return err
 	}
 	if strings.HasSuffix(name, bodiesSuffix) {

@@ -177,7 +177,7 @@ func TestReadingTakesBoundedMemory(t *testing.T) {
 	w, err := recording.Create(dir, recording.WriterOptions{Proto: true, SegmentBytes: 64 << 20})
 	require.NoError(t, err)
 	body := protoOf(t, sampleLogs(1_700_000_000_000_000_000, 5000))
-	const messages = 400 // about 400 MB
+	const messages = 250 // about 400 MB
 	for i := range messages {
 		require.NoError(t, w.Write(&recording.Message{Body: body, Records: 5000, Arrival: int64(i + 1)}))
 	}

@@ -20,6 +20,7 @@ const maxWarnings = 50
 type notes struct {
 	mu sync.Mutex
 	Notes
+	counted map[string]bool // segments whose gaps the manifest has told; set before reading begins
 }
 
 func (n *notes) torn(file string, t *tornError) {
@@ -34,6 +35,14 @@ func (n *notes) otherSignal(file string) {
 	defer n.mu.Unlock()
 	n.OtherSignals++
 	n.warn(file + ": it holds other signals beside logs; they are left out")
+}
+
+// gapsOf returns what to do with a gap in a segment's sidecar.
+func (n *notes) gapsOf(segment string) func(Gap) {
+	if n.counted[segment] {
+		return func(Gap) {}
+	}
+	return n.gap
 }
 
 func (n *notes) gap(g Gap) {

@@ -37,7 +37,7 @@ type Reader struct {
 // Open finds the recordings that paths name: folders, files, or patterns.
 func Open(paths []string, opts Options) (*Reader, error) {
 	opts.MaxMessage = cmp.Or(opts.MaxMessage, defaultMaxMessage)
-	n := &notes{}
+	n := &notes{counted: map[string]bool{}}
 	chains, err := findChains(paths, opts.MaxMessage, n)
 	if err != nil {
 		return nil, err

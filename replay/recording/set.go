@@ -48,7 +48,12 @@ func find(path string, limit int, n *notes) ([]string, error) {
 	}
 	m, err := ReadManifest(path)
 	if err == nil {
-		return m.paths(path), nil
+		files := m.paths(path)
+		for _, file := range files {
+			n.counted[file] = true
+		}
+		n.Gaps = append(n.Gaps, m.Gaps...)
+		return files, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
