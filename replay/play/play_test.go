@@ -290,7 +290,7 @@ func TestTimeoutIsAmbiguous(t *testing.T) {
 	for _, protocol := range []play.Protocol{play.GRPC, play.HTTP} {
 		s, _ := startSink(t, "slow 1h")
 		c := config(t, s, protocol, record(t, 1))
-		c.Timeout = 50 * time.Millisecond
+		c.Timeout = time.Second
 		c.Retry.For = 0
 		report := run(t, c)
 		require.EqualValues(t, 1, report.Failed.Requests)
