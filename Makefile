@@ -5,7 +5,7 @@ export CGO_ENABLED = 1
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench generate test-deps lint toolchain
+.PHONY: help run build test check bench generate test-deps toolchain
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ check: toolchain ## Formatting, vet, linters, and generated code that is current
 	tools/generated.sh
 
 bench: build ## Measure bin/devlogs end to end and write a report
-	go run ./bench
+	go run ./bench -out bench/reports/local
 
 generate: toolchain ## Bring generated code up to date with metadata.yaml files and builder-config.yaml
 	go generate ./...

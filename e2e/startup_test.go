@@ -45,7 +45,17 @@ func TestADataDirectoryThatCantBeUsedIsNamed(t *testing.T) {
 	d := newCopy(t)
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(d.dataDir), "file"), nil, 0o600))
 	d.dataDir = filepath.Join(filepath.Dir(d.dataDir), "file", "data")
-	require.Contains(t, fails(t, d), d.dataDir)
+	said := fails(t, d)
+	require.Contains(t, said, filepath.Dir(d.dataDir))
+	require.Contains(t, said, "set DEVLOGS_DATA_DIR")
+}
+
+func TestADataDirectoryThatCantBeWrittenIsNamed(t *testing.T) {
+	d := newCopy(t)
+	d.dataDir = "/sys/kernel" // nobody may make files there, root neither
+	said := fails(t, d)
+	require.Contains(t, said, "/sys")
+	require.Contains(t, said, "set DEVLOGS_DATA_DIR")
 }
 
 func TestADataDirectoryInUseIsNamed(t *testing.T) {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -13,25 +17,44 @@ import (
 
 // explain turns the error of a failed start into one line that says what to do.
 func explain(err error) error {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "listen" {
-		return err
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
+		return explainListen(op)
+	}
+	if path, ok := errors.AsType[*fs.PathError](err); ok && inDataDirectory(path.Path) {
+		return fmt.Errorf("the data directory can't be used (%w): set DEVLOGS_DATA_DIR to a directory that can be written", path)
+	}
+	return err
+}
+
+func explainListen(op *net.OpError) error {
+	if op.Addr == nil {
+		return fmt.Errorf("can't listen: %w; an endpoint is host:port", op.Err)
 	}
 	variable := "the endpoint in the configuration"
 	for _, e := range endpoints {
-		if address := os.Getenv(e.variable); samePort(op.Addr, address) || address == "" && samePort(op.Addr, e.usual) {
+		if samePort(op.Addr, cmp.Or(os.Getenv(e.variable), e.usual)) {
 			variable = e.variable
 		}
 	}
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(op, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use, perhaps by another devlogs or Collector: stop it, or set %s to a free address",
 			op.Addr, variable)
-	case errors.Is(err, syscall.EACCES):
+	case errors.Is(op, syscall.EACCES):
 		return fmt.Errorf("no permission to listen on %s: set %s to a port above 1023", op.Addr, variable)
 	default:
 		return fmt.Errorf("can't listen on %s (%w): check %s", op.Addr, op.Err, variable)
 	}
+}
+
+// inDataDirectory tells the data directory's own files, and the directories above it, which had to be made.
+func inDataDirectory(path string) bool {
+	dir, err := filepath.Abs(cmp.Or(os.Getenv("DEVLOGS_DATA_DIR"), "devlogs-data"))
+	if err != nil {
+		return false
+	}
+	below := func(a, b string) bool { return a == b || strings.HasPrefix(a, b+string(filepath.Separator)) }
+	return below(path, dir) || below(dir, path)
 }
 
 func samePort(addr net.Addr, address string) bool {
