@@ -20,7 +20,7 @@ func (m *Miner) tokenise(dst []string, message string) []string {
 // maskDigits puts a wildcard in place of each run of letters and digits that holds a digit. Runs that only a point, colon,
 // dash, slash or underscore separates are one: addresses, times, paths, UUIDs.
 func maskDigits(token string) string {
-	if strings.IndexAny(token, "0123456789") < 0 {
+	if !strings.ContainsAny(token, "0123456789") {
 		return token
 	}
 	var b strings.Builder

@@ -47,7 +47,7 @@ func again(meta ledger.Meta, requests []ledger.Request, yield func(Sent, error) 
 	var body []byte
 	for len(bySource) > 0 {
 		r, err := s.Next()
-		if err == io.EOF || err == nil && r.Source > bySource[0].Source {
+		if errors.Is(err, io.EOF) || err == nil && r.Source > bySource[0].Source {
 			return fmt.Errorf("its message %d is not there any more", bySource[0].Source)
 		}
 		if err != nil {

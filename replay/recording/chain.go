@@ -54,7 +54,7 @@ func (c *chain) next() (located, error) {
 				c.notes.torn(c.file, torn)
 				c.tail = nil
 			}
-		} else if err != io.EOF {
+		} else if !errors.Is(err, io.EOF) {
 			return located{}, fmt.Errorf("%s: %w", c.file, err)
 		}
 		c.close()

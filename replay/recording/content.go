@@ -96,7 +96,7 @@ func (d *documents) finish(p piece) (piece, error) {
 	depth.add(p.data)
 	for depth.open > 0 {
 		more, whole, err := d.readLine()
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return piece{}, err
 		}
 		p.data = append(append(p.data, '\n'), more.data...)

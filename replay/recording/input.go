@@ -68,7 +68,7 @@ func unwrap(r io.Reader, maxMessage int) (*input, error) {
 	in := &input{Reader: bufio.NewReaderSize(r, readBuffer)}
 	for layer := 0; ; layer++ {
 		head, err := in.Peek(sniffLen)
-		if err != nil && err != io.EOF && !(isTorn(err) && len(head) > 0) {
+		if err != nil && !errors.Is(err, io.EOF) && !(isTorn(err) && len(head) > 0) {
 			return in, describe(err)
 		}
 		if in.form, err = sniff(head, maxMessage); err != nil {

@@ -24,7 +24,6 @@ func Replayed(r *ledger.Reader) Expected {
 			for i := range accounts {
 				requests[i] = accounts[i].Request
 			}
-			accounts = nil // they have done their part, and a scan is long
 			for again, err := range prepare.Again(r.Meta(), requests) {
 				sent := Sent{Request: again.Request}
 				if err == nil {

@@ -53,7 +53,7 @@ func (c *corpus) testSearch(t *testing.T, s Store) {
 			}
 			want := selectFrom(all, q)
 			got := search(t, s, q)
-			require.Equal(t, len(want), len(got), "%+v\nwant %+v\ngot %+v", q, want, got)
+			require.Len(t, got, len(want), "%+v\nwant %+v\ngot %+v", q, want, got)
 			for i := range want {
 				require.Equal(t, want[i].Record, got[i], "%+v", q)
 			}
