@@ -23,15 +23,18 @@ import (
 //
 // Times are those behind Base. Numbers have eight digits: sums may be made in any order.
 
-// naiveAnswer is what the naive evaluator answers.
+// answer is what the naive evaluator answers.
 func (n *naive) answer(query string, ask Ask) string {
-	expr, err := logql.Parse(query)
-	if err == nil {
-		err = pipeline.Check(expr)
+	if n.query != query { // what was made for the last query is of no more use
+		n.query, n.made = query, map[*logql.RangeAggregation][]made{}
+		if n.expr, n.err = logql.Parse(query); n.err == nil {
+			n.err = pipeline.Check(n.expr)
+		}
 	}
-	if err != nil {
+	if n.err != nil {
 		return "error: parse\n"
 	}
+	expr := n.expr
 	if q, ok := expr.(*logql.LogQuery); ok {
 		return n.logAnswer(q, ask)
 	}

@@ -41,11 +41,21 @@ var (
 // naive evaluates queries over entries.
 type naive struct {
 	entries []*entry
-	made    map[*logql.RangeAggregation][]*entry // what the pipeline makes of all entries
+	query   string // the last one
+	expr    logql.Expr
+	err     error
+	made    map[*logql.RangeAggregation][]made // what the pipeline makes of all entries
+}
+
+// made is an entry behind a pipeline, with the labels of its series.
+type made struct {
+	*entry
+	set map[string]string
+	key string
 }
 
 func newNaive() *naive {
-	return &naive{entries: entriesOf(Logs()), made: map[*logql.RangeAggregation][]*entry{}}
+	return &naive{entries: entriesOf(Logs())}
 }
 
 // at evaluates an expression at one time.
@@ -96,15 +106,8 @@ func (n *naive) window(a *logql.RangeAggregation, t int64) ([]value, error) {
 		if e.labels.get("__error__") != "" {
 			return nil, errPipeline
 		}
-		set := map[string]string{}
-		for name, l := range e.labels {
-			if keeps(a.Grouping, name) {
-				set[name] = l.value
-			}
-		}
-		k := key(set)
-		series[k] = append(series[k], e)
-		sets[k] = set
+		series[e.key] = append(series[e.key], e.entry)
+		sets[e.key] = e.set
 	}
 	if a.Op == logql.RangeAbsent {
 		if len(series) > 0 {
@@ -120,22 +123,29 @@ func (n *naive) window(a *logql.RangeAggregation, t int64) ([]value, error) {
 }
 
 // pipeline sends all entries through the aggregation's stages.
-func (n *naive) pipeline(a *logql.RangeAggregation) []*entry {
-	if made, ok := n.made[a]; ok {
-		return made
+func (n *naive) pipeline(a *logql.RangeAggregation) []made {
+	if all, ok := n.made[a]; ok {
+		return all
 	}
-	made := []*entry{}
+	all := []made{}
 	for _, stored := range n.entries {
 		if !selected(stored, a.Range.Log.Selector) {
 			continue
 		}
 		e := stored.clone()
-		if process(e, a.Range.Log.Stages) && (a.Range.Unwrap == nil || unwrap(e, a.Range.Unwrap)) {
-			made = append(made, e)
+		if !process(e, a.Range.Log.Stages) || a.Range.Unwrap != nil && !unwrap(e, a.Range.Unwrap) {
+			continue
 		}
+		set := map[string]string{}
+		for name, l := range e.labels {
+			if keeps(a.Grouping, name) {
+				set[name] = l.value
+			}
+		}
+		all = append(all, made{e, set, key(set)})
 	}
-	n.made[a] = made
-	return made
+	n.made[a] = all
+	return all
 }
 
 func selected(e *entry, s logql.Selector) bool {
