@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
@@ -119,7 +120,33 @@ func (s *statement) equal(f storage.FieldRef, value string) string {
 	case storage.FieldSeverity, storage.FieldStream, storage.FieldFlags, storage.FieldObserved:
 		return s.equalNumber(f, value)
 	}
-	return s.fieldText(f) + " = " + s.arg(value)
+	equal := s.fieldText(f) + " = " + s.arg(value)
+	if f.Kind != storage.FieldAttribute || value == "" || !storable(f) {
+		return equal
+	}
+	return s.written(f, value) + " AND " + equal
+}
+
+// written holds for all attributes that hold value at f, and for few others: the text of the key and the value, as typed
+// JSON has them, is found several times faster than the JSON is read.
+func (s *statement) written(f storage.FieldRef, value string) string {
+	quoted := func(text string) string { return string(storage.AppendValue(nil, pcommon.NewValueStr(text))) }
+	key := quoted(f.Path[len(f.Path)-1]) + ":"
+	condition := "contains(attributes, " + s.arg(key+quoted(value)) + ")"
+	if strings.ContainsRune("+-0123456789tf{[", rune(value[0])) { // perhaps no string
+		condition = "(" + condition + " OR contains(attributes, " + s.arg(key+value) + "))"
+	}
+	return condition
+}
+
+// storable tells whether a record can have the attribute under its own key: others are in "$map", where no path leads.
+func storable(f storage.FieldRef) bool {
+	for _, key := range f.Path {
+		if strings.HasPrefix(key, "$") || !utf8.ValidString(key) {
+			return false
+		}
+	}
+	return len(f.Path) > 0
 }
 
 // equalNumber compares a column of whole numbers with a text, which must be as the column's would be written.
@@ -171,6 +198,9 @@ func (s *statement) fieldText(f storage.FieldRef) string {
 	case storage.FieldSpanID:
 		return spanText("span_id")
 	case storage.FieldAttribute:
+		if !storable(f) {
+			return "''"
+		}
 		return "coalesce(json_extract_string(attributes, " + s.arg(jsonPath(f)) + "), '')"
 	default:
 		return numberColumn[f.Kind] + "::VARCHAR"
@@ -188,6 +218,9 @@ func spanText(id string) string {
 func (s *statement) has(f storage.FieldRef) string {
 	switch f.Kind {
 	case storage.FieldAttribute:
+		if !storable(f) {
+			return "false"
+		}
 		return "json_exists(attributes, " + s.arg(jsonPath(f)) + ")"
 	case storage.FieldBody:
 		return "body_kind <> " + strconv.Itoa(int(storage.BodyEmpty))

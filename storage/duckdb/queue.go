@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/instantdevlogs/devlogs/storage"
 )
@@ -52,6 +53,9 @@ func (c *core) Write(ctx context.Context, b storage.Batch) (storage.Outcome, err
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
+	}
+	if !utf8.ValidString(b.Rows.Tenant) {
+		return 0, fmt.Errorf("store a batch: the tenant %q is not UTF-8", b.Rows.Tenant)
 	}
 	w := &waiter{batch: b, size: b.Rows.Size(), done: make(chan struct{})}
 	if err := c.queue.add(w); err != nil {

@@ -104,6 +104,15 @@ func testWrite(t *testing.T, s Store) {
 		require.Len(t, search(t, s, everything(tenant)), 1)
 	})
 
+	t.Run("a tenant that is not UTF-8 is refused", func(t *testing.T) {
+		rows := &storage.Rows{}
+		storage.Encode(rows, lines("api", arrival, 1, "line"), "\xff", arrival)
+		_, err := s.Write(t.Context(), storage.Batch{ID: uuid.New(), Rows: rows})
+		require.ErrorContains(t, err, "UTF-8")
+		found, _ := collect(s.Search(t.Context(), everything("\xff"))) // whether that is an error is the store's to say
+		require.Empty(t, found)
+	})
+
 	t.Run("stats count what is stored", func(t *testing.T) {
 		before, err := s.Stats(t.Context())
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
@@ -125,6 +126,9 @@ func bind(statement mapping.PreparedStatement, i mapping.IdxT, arg any) error {
 	case bool:
 		state = mapping.BindBoolean(statement, i, v)
 	case string:
+		if !utf8.ValidString(v) {
+			return fmt.Errorf("argument %d, %q, is not UTF-8, as everything stored is", i, v)
+		}
 		value := mapping.CreateVarcharLength(v, mapping.IdxT(len(v)))
 		defer mapping.DestroyValue(&value)
 		state = mapping.BindValue(statement, i, value)
