@@ -34,9 +34,20 @@ func openTest(t testing.TB, layout Layout) *Store {
 	return openDatabase(t, testservices.Postgres(t).DSN, layout)
 }
 
+// openQuiet opens a store that is looked after only when the test says so: the test may change its retention.
+func openQuiet(t testing.TB, layout Layout) *Store {
+	config := DefaultConfig(configopaque.String(testservices.Postgres(t).DSN))
+	config.Layout, config.ReadOnly = layout, true
+	return openConfig(t, config)
+}
+
 func openDatabase(t testing.TB, dsn string, layout Layout) *Store {
 	config := DefaultConfig(configopaque.String(dsn))
 	config.Layout = layout
+	return openConfig(t, config)
+}
+
+func openConfig(t testing.TB, config Config) *Store {
 	s, err := Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })

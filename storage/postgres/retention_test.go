@@ -16,7 +16,7 @@ func daysAgo(n int) uint64 { return uint64(time.Now().Add(-time.Duration(n) * da
 func TestRetentionByAgeDropsWholeDays(t *testing.T) {
 	for _, layout := range testLayouts(t) {
 		t.Run(string(layout), func(t *testing.T) {
-			s := openTest(t, layout)
+			s := openQuiet(t, layout)
 			for _, ago := range []int{0, 1, 20, 29, 31, 60} {
 				_, err := s.Write(t.Context(), batchAt("", daysAgo(ago), 10))
 				require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestRetentionByAgeDropsWholeDays(t *testing.T) {
 func TestRetentionByBytesDropsTheOldestAndKeepsToday(t *testing.T) {
 	for _, layout := range testLayouts(t) {
 		t.Run(string(layout), func(t *testing.T) {
-			s := openTest(t, layout)
+			s := openQuiet(t, layout)
 			for _, ago := range []int{9, 6, 3, 0} {
 				_, err := s.Write(t.Context(), batchAt("", daysAgo(ago), 5000))
 				require.NoError(t, err)
