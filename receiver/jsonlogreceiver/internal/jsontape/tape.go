@@ -1,9 +1,6 @@
 package jsontape
 
-import (
-	"strings"
-	"unsafe"
-)
+import "unsafe"
 
 // Kind is the type of a node.
 type Kind uint8
@@ -62,7 +59,7 @@ func (t *Tape) Str(i uint32) string {
 		return unescape(raw)
 	}
 	if flags&flagNonASCII != 0 {
-		return strings.ToValidUTF8(raw, "\uFFFD")
+		return validUTF8(raw)
 	}
 	return raw
 }

@@ -44,7 +44,15 @@ func unescape(raw string) string {
 			out = append(out, c)
 		}
 	}
-	return strings.ToValidUTF8(string(out), "\uFFFD")
+	return validUTF8(string(out))
+}
+
+// validUTF8 makes U+FFFD of each byte that is not UTF-8, as encoding/json does.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 func hex4(s string) rune {
