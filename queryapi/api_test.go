@@ -16,15 +16,18 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/instantdevlogs/devlogs/internal/testservices"
 	"github.com/instantdevlogs/devlogs/queryapi/internal/metadata"
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb"
+	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -33,7 +36,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 type testAPI struct {
 	t     testing.TB
 	ext   *queryAPI
-	store *duckdb.Store
+	store storage.Writer
 	url   string
 }
 
@@ -44,12 +47,27 @@ func newTestAPI(t testing.TB, change ...func(*Config)) *testAPI {
 
 func newTestAPIWith(t testing.TB, set extension.Settings, change ...func(*Config)) *testAPI {
 	t.Helper()
-	path := t.TempDir()
-	store, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(path))
+	settings := duckdb.DefaultConfig(t.TempDir())
+	store, err := duckdb.Open(t.Context(), settings)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return startTestAPI(t, set, store, testConfig(settings.Path), change...)
+}
 
-	config := testConfig(path)
+// newPostgresAPI is newTestAPI over PostgreSQL.
+func newPostgresAPI(t testing.TB) *testAPI {
+	t.Helper()
+	settings := postgres.DefaultConfig(configopaque.String(testservices.PrivatePostgres(t).Database(t).DSN))
+	store, err := postgres.Open(t.Context(), settings)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	config := testConfig("")
+	config.Storage = StorageConfig{Postgres: configoptional.Some(settings)}
+	return startTestAPI(t, extensiontest.NewNopSettings(metadata.Type), store, config)
+}
+
+func startTestAPI(t testing.TB, set extension.Settings, store storage.Writer, config *Config, change ...func(*Config)) *testAPI {
+	t.Helper()
 	for _, c := range change {
 		c(config)
 	}

@@ -1,6 +1,7 @@
 package queryapi
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,11 +50,20 @@ func TestConfigReadsEverySetting(t *testing.T) {
 	require.Equal(t, []component.ID{component.MustNewID("bearertokenauth")}, ext.Dependencies())
 }
 
+func TestConfigOfPostgresOnlyReads(t *testing.T) {
+	config, err := load(t, "query_api/postgres")
+	require.NoError(t, err)
+	require.True(t, config.Storage.Postgres.Get().ReadOnly)
+	require.NotContains(t, fmt.Sprintf("%+v", config.Storage.Postgres.Get()), "s3cret")
+}
+
 func TestConfigErrorsSayWhatToDo(t *testing.T) {
 	for name, wanted := range map[string][]string{
 		"query_api/unknown_setting":    {"edpoint"},
-		"query_api/no_store":           {"storage: no store to read: set one of duckdb"},
+		"query_api/no_store":           {"storage: no store to read: set one of duckdb or postgres"},
 		"query_api/unknown_store":      {"mysql"},
+		"query_api/two_stores":         {"duckdb and postgres are set: one query_api reads one store"},
+		"query_api/store_without_dsn":  {"dsn is empty"},
 		"query_api/store_without_path": {"path is empty"},
 		"query_api/no_endpoint":        {`endpoint is empty: set it to host:port, such as "localhost:3100"`},
 		"query_api/bad_limits":         {"limits: max_rows is 0: it must be at least 1", "max_wait is -1s: it must not be negative"},

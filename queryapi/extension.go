@@ -62,7 +62,7 @@ func (q *queryAPI) Dependencies() []component.ID {
 
 // Start opens the store and listens. The server answers when Start returns.
 func (q *queryAPI) Start(ctx context.Context, host component.Host) (err error) {
-	if q.store, err = openStore(ctx, &q.config.Storage); err != nil {
+	if q.store, err = openStore(ctx, &q.config.Storage, q.settings.Logger); err != nil {
 		return fmt.Errorf("open the store that query_api reads: %w", err)
 	}
 	if err := q.serve(ctx, host, q.store); err != nil {

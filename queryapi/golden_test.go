@@ -64,9 +64,14 @@ func everyKind() plog.Logs {
 	return logs
 }
 
-// TestGoldenAnswers keeps what every endpoint answers, to the byte but for what no two runs share.
+// TestGoldenAnswers keeps what every endpoint answers, to the byte but for what no two runs share. Every store answers the
+// same.
 func TestGoldenAnswers(t *testing.T) {
-	api := newTestAPI(t)
+	t.Run("duckdb", func(t *testing.T) { goldenAnswers(t, newTestAPI(t)) })
+	t.Run("postgres", func(t *testing.T) { goldenAnswers(t, newPostgresAPI(t)) })
+}
+
+func goldenAnswers(t *testing.T, api *testAPI) {
 	api.write("", everyKind())
 	api.write("", filterLogs())
 	for name, ask := range map[string]struct {
@@ -97,6 +102,9 @@ func TestGoldenAnswers(t *testing.T) {
 				body = indented.String()
 			}
 			body = regexp.MustCompile(`("bytes": )\d+`).ReplaceAllString(body, `${1}0`) // on disk
+			if name == "services.json" { // stores may bound a stream's times more widely, see storage.StreamSlack
+				body = regexp.MustCompile(`("(?:first|last)": )"[^"]+"`).ReplaceAllString(body, `${1}"…"`)
+			}
 			golden(t, name, body)
 		})
 	}

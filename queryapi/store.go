@@ -8,15 +8,19 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.uber.org/zap"
 
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb"
+	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
 
 // StorageConfig names the store to read.
 type StorageConfig struct {
 	// DuckDB is the embedded store. The duckdb exporter of the same process shares it when the path is the same.
 	DuckDB configoptional.Optional[duckdb.Config] `mapstructure:"duckdb"`
+	// Postgres is a PostgreSQL server, with TimescaleDB or without. It is only read, unless read_only says otherwise.
+	Postgres configoptional.Optional[postgres.Config] `mapstructure:"postgres"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -24,7 +28,9 @@ type StorageConfig struct {
 
 // defaultStorage gives each store's section its defaults; none is set until the configuration names it.
 func defaultStorage() StorageConfig {
-	return StorageConfig{DuckDB: configoptional.Default(duckdb.DefaultConfig(""))}
+	reading := postgres.DefaultConfig("")
+	reading.ReadOnly = true
+	return StorageConfig{DuckDB: configoptional.Default(duckdb.DefaultConfig("")), Postgres: configoptional.Default(reading)}
 }
 
 // store is what the extension needs of a store.
@@ -37,13 +43,20 @@ type store interface {
 type choice struct {
 	name string
 	set  bool
-	open func(context.Context) (store, error)
+	open func(context.Context, *zap.Logger) (store, error)
 }
 
 // choices lists every store there is.
 func (c *StorageConfig) choices() []choice {
 	return []choice{
-		{"duckdb", c.DuckDB.HasValue(), func(ctx context.Context) (store, error) { return duckdb.Open(ctx, *c.DuckDB.Get()) }},
+		{"duckdb", c.DuckDB.HasValue(), func(ctx context.Context, _ *zap.Logger) (store, error) {
+			return duckdb.Open(ctx, *c.DuckDB.Get())
+		}},
+		{"postgres", c.Postgres.HasValue(), func(ctx context.Context, logger *zap.Logger) (store, error) {
+			config := *c.Postgres.Get()
+			config.Logger = logger
+			return postgres.Open(ctx, config)
+		}},
 	}
 }
 
@@ -58,7 +71,7 @@ func (c *StorageConfig) Validate() error {
 	}
 	switch len(set) {
 	case 0:
-		return fmt.Errorf("no store to read: set one of %s, such as storage: {duckdb: {path: ./devlogs-data}}", strings.Join(names, ", "))
+		return fmt.Errorf("no store to read: set one of %s, such as storage: {duckdb: {path: ./devlogs-data}}", strings.Join(names, " or "))
 	case 1:
 		return nil
 	default:
@@ -67,10 +80,10 @@ func (c *StorageConfig) Validate() error {
 	}
 }
 
-func openStore(ctx context.Context, c *StorageConfig) (store, error) {
+func openStore(ctx context.Context, c *StorageConfig, logger *zap.Logger) (store, error) {
 	for _, choice := range c.choices() {
 		if choice.set {
-			opened, err := choice.open(ctx)
+			opened, err := choice.open(ctx, logger)
 			if err != nil {
 				return nil, err // opened holds a nil pointer then, which is not a nil store
 			}
