@@ -102,7 +102,7 @@ func goldenAnswers(t *testing.T, api *testAPI) {
 				body = indented.String()
 			}
 			body = regexp.MustCompile(`("bytes": )\d+`).ReplaceAllString(body, `${1}0`) // on disk
-			if name == "services.json" { // stores may bound a stream's times more widely, see storage.StreamSlack
+			if name == "services.json" {                                                // stores may bound a stream's times more widely, see storage.StreamSlack
 				body = regexp.MustCompile(`("(?:first|last)": )"[^"]+"`).ReplaceAllString(body, `${1}"…"`)
 			}
 			golden(t, name, body)
