@@ -89,7 +89,8 @@ func TestContentIDFollowsTheContent(t *testing.T) {
 	require.NotEqual(t, same, id(func(r plog.LogRecord) { r.SetFlags(1) }))
 	require.NotEqual(t, same, id(func(r plog.LogRecord) { r.Attributes().PutStr("new", "") }))
 	timeless := func(r plog.LogRecord) { r.SetTimestamp(0) }
-	require.NotEqual(t, id(timeless), id(timeless), "two records without a time may be alike and still be two")
+	first, second := id(timeless), id(timeless)
+	require.NotEqual(t, first, second, "two records without a time may be alike and still be two")
 	require.NotEqual(t, storage.KeyID("a", "bc"), storage.KeyID("ab", "c"))
 }
 

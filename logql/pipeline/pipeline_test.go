@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -312,7 +313,7 @@ func FuzzJSON(f *testing.F) {
 				err = s.end()
 			}
 		}
-		if err == errJSONDepth || strings.Count(line, "[")+strings.Count(line, "{") > maxJSONDepth {
+		if errors.Is(err, errJSONDepth) || strings.Count(line, "[")+strings.Count(line, "{") > maxJSONDepth {
 			return
 		}
 		require.Equal(t, valid, err == nil, "%q: %v, encoding/json: %v", line, err, wantErr)

@@ -116,7 +116,7 @@ func TestInspectCountsWhatIsThere(t *testing.T) {
 	require.EqualValues(t, 5000, s.Records)
 	require.EqualValues(t, 5000, s.Manifest.Records)
 	require.Len(t, read(t, src), int(s.Messages))
-	require.Equal(t, int64(s.Messages), s.ArrivalBy["sidecar"])
+	require.Equal(t, s.Messages, s.ArrivalBy["sidecar"])
 	services, severities, rate := int64(0), int64(0), int64(0)
 	for _, c := range s.Services {
 		services += c.Count

@@ -3,6 +3,7 @@ package inspect
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -59,7 +60,7 @@ func Read(paths []string, o recording.Options) (*Summary, error) {
 	defer c.zstd.Close()
 	for {
 		m, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package play
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -69,7 +70,7 @@ func openFeed(settings prepare.Settings, open opener, loops int, budget int64) (
 	}
 	for {
 		r, err := f.read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			f.whole = true
 			break
 		}
@@ -201,7 +202,7 @@ func (f *feed) through(ctx context.Context, loop int) error {
 		r := f.held
 		if f.held = nil; r == nil {
 			var err error
-			if r, err = f.read(); err == io.EOF {
+			if r, err = f.read(); errors.Is(err, io.EOF) {
 				return nil
 			} else if err != nil {
 				return err

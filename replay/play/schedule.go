@@ -3,6 +3,7 @@ package play
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -26,7 +27,7 @@ type schedule struct {
 func (s *schedule) sendAll(soft, hard context.Context) error {
 	for {
 		f, err := s.run.feed.next(soft)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return s.flush(soft, hard)
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -126,7 +127,7 @@ type tapped struct {
 func (t tapped) Read(b []byte) (int, error) {
 	n, err := t.ReadCloser.Read(b)
 	t.to.add(b[:n])
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		t.to.end()
 	}
 	return n, err

@@ -56,7 +56,7 @@ func (d *documents) next() (piece, error) {
 		if d.tail != nil {
 			tail := d.tail
 			d.tail = nil
-			if joined := append(tail.data, p.data...); (err == nil || err == io.EOF) && json.Valid(joined) {
+			if joined := append(tail.data, p.data...); (err == nil || errors.Is(err, io.EOF)) && json.Valid(joined) {
 				d.begun = true
 				return piece{data: joined, offset: p.offset, line: p.line}, nil
 			}
@@ -127,9 +127,9 @@ func (d *documents) readLine() (p piece, whole bool, err error) {
 			p.data = p.data[:len(p.data)-1]
 			return p, true, nil
 		case errors.Is(err, bufio.ErrBufferFull):
-		case err == io.EOF && len(p.data) == 0:
+		case errors.Is(err, io.EOF) && len(p.data) == 0:
 			return p, false, io.EOF
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return p, false, nil
 		case isTorn(err):
 			return p, false, &tornError{piece: p, err: err}
@@ -174,7 +174,7 @@ func (f *frames) next() (piece, error) {
 	var head [4]byte
 	n, err := io.ReadFull(f.r, head[:])
 	f.offset += int64(n)
-	if n == 0 && err == io.EOF {
+	if n == 0 && errors.Is(err, io.EOF) {
 		return piece{}, io.EOF
 	}
 	if err != nil {
@@ -196,7 +196,7 @@ func (f *frames) next() (piece, error) {
 }
 
 func (f *frames) failed(p piece, err error) error {
-	if err == io.EOF || isTorn(err) {
+	if errors.Is(err, io.EOF) || isTorn(err) {
 		return &tornError{piece: p, err: io.ErrUnexpectedEOF}
 	}
 	return fmt.Errorf("byte %d: %w", f.offset, describe(err))

@@ -63,7 +63,7 @@ func (r *Reader) Next() (*Message, error) {
 		return nil, r.err
 	}
 	m, err := r.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = r.finish()
 	}
 	r.err = err
@@ -75,7 +75,7 @@ func (r *Reader) Messages() iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		for {
 			m, err := r.Next()
-			if err == io.EOF || !yield(m, err) || err != nil {
+			if errors.Is(err, io.EOF) || !yield(m, err) || err != nil {
 				return
 			}
 		}
@@ -130,7 +130,7 @@ func (r *Reader) advance(s *stream) error {
 	for {
 		m, err := s.next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			s.head = nil
 			return nil
 		case errors.Is(err, errOtherSignal):

@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"errors"
 	"io"
 	"path/filepath"
 	"testing"
@@ -57,7 +58,7 @@ func readAll(t testing.TB, opts recording.Options, paths ...string) ([]*recordin
 	var all []*recording.Message
 	for {
 		m, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, r.Notes(), nil
 		}
 		if err != nil {

@@ -61,7 +61,7 @@ func (s *sidecar) close() { s.f.Close() }
 func (s *sidecar) at(offset int64) (*Entry, error) {
 	for {
 		e, err := s.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, nil
 		}
 		if err != nil {
@@ -87,7 +87,7 @@ func (s *sidecar) next() (*Entry, error) {
 	for {
 		line, err := s.r.ReadBytes('\n')
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				err = fmt.Errorf("%s: %w", s.name, err)
 			}
 			return nil, err
@@ -126,7 +126,7 @@ func (b *bodies) next() (piece, *Entry, error) {
 	p := piece{offset: e.Off, data: make([]byte, e.Len)}
 	n, err := io.ReadFull(b.r, p.data)
 	b.offset += int64(n)
-	if err == io.EOF || isTorn(err) {
+	if errors.Is(err, io.EOF) || isTorn(err) {
 		p.data = p.data[:n]
 		return piece{}, nil, &tornError{piece: p, err: io.ErrUnexpectedEOF}
 	}

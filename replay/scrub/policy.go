@@ -128,9 +128,12 @@ func (p *Policy) finders() (all []finder, err error) {
 		}
 	}
 	for _, rule := range p.Rules {
+		if rule.Name == "" {
+			return nil, fmt.Errorf("scrub policy: the rule with the pattern %q needs a name", rule.Pattern)
+		}
 		re, err := regexp.Compile(rule.Pattern)
-		if err != nil || rule.Name == "" {
-			return nil, fmt.Errorf("scrub policy: rule %q needs a name and a regular expression: %v", rule.Name, err)
+		if err != nil {
+			return nil, fmt.Errorf("scrub policy: the pattern of rule %q: %w", rule.Name, err)
 		}
 		all = append(all, finder{name: rule.Name, regexp: re})
 	}

@@ -3,7 +3,6 @@ package duckdb_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -108,7 +107,8 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
 
-	stored, refused := 0, uuid.New()
+	stored := 0
+	var refused uuid.UUID
 	for i := 0; ; i++ {
 		require.Less(t, i, 1000, "the disk never filled")
 		id := uuid.New()
@@ -118,7 +118,7 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 			continue
 		}
 		var unavailable *storage.UnavailableError
-		require.True(t, errors.As(err, &unavailable), "%v", err)
+		require.ErrorAs(t, err, &unavailable)
 		require.False(t, unavailable.Overloaded)
 		require.GreaterOrEqual(t, unavailable.RetryAfter, time.Second)
 		require.Contains(t, unavailable.Reason, "free space")

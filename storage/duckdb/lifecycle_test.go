@@ -2,6 +2,7 @@ package duckdb_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -225,7 +226,7 @@ func TestTooMuchWaitingIsRefused(t *testing.T) {
 			defer func() { done <- struct{}{} }()
 			for i := range 20 {
 				_, err := tryPut(context.Background(), store, uuid.New(), (w*20+i)*5000, 5000)
-				if unavailable, ok := err.(*storage.UnavailableError); ok {
+				if unavailable, ok := errors.AsType[*storage.UnavailableError](err); ok {
 					refused.Store(unavailable)
 				}
 			}
