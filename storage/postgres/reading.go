@@ -12,8 +12,9 @@ import (
 
 // reading is one question's connection, in a read-only transaction.
 type reading struct {
-	ctx  context.Context
-	conn *pgconn.PgConn
+	ctx      context.Context
+	conn     *pgconn.PgConn
+	rewrites bool // the server may write chunks anew while they are read
 }
 
 // begin says how long a statement may take. Compiling a plan to machine code costs more than it gains here.
@@ -37,7 +38,7 @@ func (s *Store) readOnce(ctx context.Context, ask func(*reading) error) error {
 		return err
 	}
 	defer c.Release() // a connection in a transaction is closed by that
-	r := &reading{ctx, c.Conn().PgConn()}
+	r := &reading{ctx, c.Conn().PgConn(), s.schema.Layout == LayoutColumnstore}
 	err = ask(r)
 	if !r.conn.IsClosed() && !r.conn.IsBusy() {
 		return errors.Join(err, r.run("ROLLBACK"))
@@ -55,7 +56,7 @@ func (s *Store) acquireReader(ctx context.Context) (*pgxpool.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = (&reading{ctx, c.Conn().PgConn()}).run(fmt.Sprintf(beginReading, s.config.QueryTimeout.Milliseconds()))
+		err = (&reading{ctx: ctx, conn: c.Conn().PgConn()}).run(fmt.Sprintf(beginReading, s.config.QueryTimeout.Milliseconds()))
 		if err == nil {
 			return c, nil
 		}
@@ -90,15 +91,25 @@ func readRows(result *pgconn.ResultReader, row func(values [][]byte) error) erro
 
 // pages gives the rows of a statement of any size page by page, through a cursor: memory stays constant, and a slow asker
 // does not run into the time limit of a statement. turn is called after each page, when the connection is free.
+//
+// A cursor's snapshot is taken before its plan locks the chunks. When compression of a chunk commits between the two, the
+// old rows are gone and the new ones too young for the snapshot: the chunk looks empty. So it is planned once before, which
+// takes the locks, and what they waited for is seen.
 func (r *reading) pages(sql string, args [][]byte, size int, row func(values [][]byte) error, turn func() error) error {
 	fetch := fmt.Sprintf("FETCH %d FROM page", size)
 	batch := &pgconn.Batch{}
+	if r.rewrites {
+		batch.ExecParams("EXPLAIN (COSTS OFF) "+sql, args, nil, nil, nil)
+	}
 	batch.ExecParams("DECLARE page NO SCROLL CURSOR FOR "+sql, args, nil, nil, nil)
 	batch.ExecParams(fetch, nil, nil, nil, []int16{1})
 	results := r.conn.ExecBatch(r.ctx, batch)
 	n := 0
 	count := func(values [][]byte) error { n++; return row(values) }
 	var failed error
+	if r.rewrites && results.NextResult() {
+		_, failed = results.ResultReader().Close()
+	}
 	for results.NextResult() {
 		if err := readRows(results.ResultReader(), count); err != nil && failed == nil {
 			failed = err

@@ -106,7 +106,7 @@ func TestCompressedAndLooseRowsAnswerTheSame(t *testing.T) {
 			last = r.Position()
 			n++
 		}
-		require.Equal(t, total, n)
+		require.Equal(t, total, n, "while the server may be compressing what was just written")
 	}
 	for _, n := range []int{3000, 50, 2000} {
 		write(n)
