@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
 
 	"github.com/instantdevlogs/devlogs/storage"
@@ -31,6 +32,16 @@ func defaultStorage() StorageConfig {
 	reading := postgres.DefaultConfig("")
 	reading.ReadOnly = true
 	return StorageConfig{DuckDB: configoptional.Default(duckdb.DefaultConfig("")), Postgres: configoptional.Default(reading)}
+}
+
+// Unmarshal takes a store that is null for one that is not named, as print-config writes those.
+func (c *StorageConfig) Unmarshal(conf *confmap.Conf) error {
+	for name, section := range conf.ToStringMap() {
+		if section == nil {
+			conf.Delete(name)
+		}
+	}
+	return conf.Unmarshal(c)
 }
 
 // store is what the extension needs of a store.
