@@ -1,6 +1,7 @@
 package duckdb_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb"
+	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
 	"github.com/instantdevlogs/devlogs/storage/storagetest"
 )
 
@@ -115,6 +117,72 @@ func TestAnUnreadableDirectoryIsAClearError(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "logs-000001-20260101.duckdb"), []byte(strings.Repeat("not DuckDB", 2000)), 0o600))
 	_, err = duckdb.Open(t.Context(), duckdb.DefaultConfig(dir))
 	require.ErrorContains(t, err, "open partition logs-000001-20260101.duckdb")
+}
+
+func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	store, err := duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	put(t, store, uuid.New(), 0, 10)
+	require.NoError(t, store.Close())
+
+	file := partitionFiles(t, config.Path)[0]
+	db, err := engine.Open(nil)
+	require.NoError(t, err)
+	conn, err := db.Connect()
+	require.NoError(t, err)
+	require.NoError(t, conn.Exec(t.Context(), "ATTACH '"+file+"' AS p"))
+	require.NoError(t, conn.Exec(t.Context(), "UPDATE p.devlogs_schema SET version = 1000"))
+	require.NoError(t, conn.Exec(t.Context(), "DETACH p"))
+	conn.Close()
+	db.Close()
+	before, err := os.ReadFile(file)
+	require.NoError(t, err)
+
+	_, err = duckdb.Open(t.Context(), config)
+	require.ErrorContains(t, err, filepath.Base(file))
+	require.ErrorContains(t, err, "written by a newer devlogs (schema 1000; this one knows up to 1)")
+	after, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(before, after), "not a byte was changed")
+}
+
+func partitionFiles(t *testing.T, dir string) []string {
+	files, err := filepath.Glob(filepath.Join(dir, "logs-*.duckdb"))
+	require.NoError(t, err)
+	return files
+}
+
+// TestANewDayBeginsANewFile makes yesterday's file of today's by its name, which is where its day stands.
+func TestANewDayBeginsANewFile(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	id := uuid.New()
+	store, err := duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	put(t, store, id, 0, 1000)
+	require.NoError(t, store.Close())
+	yesterday := time.Now().UTC().AddDate(0, 0, -1).Format("20060102")
+	require.NoError(t, os.Rename(partitionFiles(t, config.Path)[0], filepath.Join(config.Path, "logs-000001-"+yesterday+".duckdb")))
+
+	store = openIn(t, config)
+	outcome, err := tryPut(t.Context(), store, id, 0, 1000)
+	require.NoError(t, err)
+	require.Equal(t, storage.Duplicate, outcome, "a retry after midnight is found in yesterday's ledger")
+	put(t, store, uuid.New(), 1000, 500)
+	require.Len(t, partitionFiles(t, config.Path), 2)
+
+	var last storage.Position
+	seen := 0
+	for r, err := range store.Search(t.Context(), storage.Query{End: storage.EndOfTime, Direction: storage.OldestFirst}) {
+		require.NoError(t, err)
+		require.Positive(t, r.Position().Compare(last), "both files are one order")
+		last = r.Position()
+		seen++
+	}
+	require.Equal(t, 1500, seen)
+	stats, err := store.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, stats.LastBatch, "the sequence goes on")
 }
 
 func TestConfigSaysWhatIsWrong(t *testing.T) {
