@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/httpprovider"
 	"go.opentelemetry.io/collector/confmap/provider/httpsprovider"
@@ -22,7 +21,7 @@ import (
 	"github.com/instantdevlogs/devlogs/config"
 )
 
-const builtIn = "yaml:"
+const defaultConfig = builtInScheme + ":embedded"
 
 // newServeCommand is the root command: it runs the Collector. otelcol.NewCommand's own root is not used, as it keeps the
 // running Collector to itself, and then nobody can say when it is ready.
@@ -53,7 +52,8 @@ Without arguments it serves on this machine and keeps the logs in ./devlogs-data
 		},
 	}
 	cmd.Flags().StringArrayVar(&configs, "config", nil,
-		"`location` of a configuration that replaces the built-in one: a file, env:NAME, yaml:…, http(s)://…; repeat to merge several")
+		"`location` of a configuration that replaces the usual one: a file, builtin:NAME ("+strings.Join(config.Names(), ", ")+
+			"), env:NAME, yaml:…, http(s)://…; repeat to merge several")
 	cmd.Flags().StringArrayVar(&sets, "set", nil,
 		"change one setting of the configuration, as in `path.to.setting=value`; repeat for more")
 	gates := flag.NewFlagSet("", flag.ContinueOnError)
@@ -69,7 +69,7 @@ Without arguments it serves on this machine and keeps the logs in ./devlogs-data
 func configURIs(configs, sets []string) ([]string, error) {
 	uris := configs
 	if len(uris) == 0 {
-		uris = []string{builtIn + config.Embedded}
+		uris = []string{defaultConfig}
 	}
 	for _, set := range sets {
 		path, value, ok := strings.Cut(set, "=")
@@ -84,8 +84,9 @@ func configURIs(configs, sets []string) ([]string, error) {
 // serve runs until a signal or ctx ends it, and returns nil when it then stopped in order.
 func serve(ctx context.Context, cmd *cobra.Command, uris []string) error {
 	var resolved resolvedConfig
+	var unset unsetVariables
 	held := newHeldLogs()
-	set := collectorSettings(uris)
+	set := collectorSettings(uris, &unset)
 	set.ConfigProviderSettings.ResolverSettings.ConverterFactories = []confmap.ConverterFactory{resolved.factory()}
 	set.LoggingOptions = []zap.Option{zap.WrapCore(held.wrap)}
 	collector, err := otelcol.NewCollector(set)
@@ -94,9 +95,10 @@ func serve(ctx context.Context, cmd *cobra.Command, uris []string) error {
 	}
 
 	running, stopped := make(chan struct{}), make(chan struct{})
+	started := false // read after running is closed
 	go func() {
 		defer close(running)
-		if waitRunning(collector, stopped) {
+		if started = waitRunning(collector, stopped); started {
 			held.release()
 			announce(cmd.OutOrStdout(), resolved.endpoints())
 		}
@@ -104,6 +106,9 @@ func serve(ctx context.Context, cmd *cobra.Command, uris []string) error {
 	err = collector.Run(ctx)
 	close(stopped)
 	<-running
+	if err != nil && !started {
+		err = unset.explain(err)
+	}
 	if err != nil {
 		return explain(err)
 	}
@@ -127,7 +132,7 @@ func waitRunning(collector *otelcol.Collector, stopped <-chan struct{}) bool {
 	}
 }
 
-func collectorSettings(uris []string) otelcol.CollectorSettings {
+func collectorSettings(uris []string, unset *unsetVariables) otelcol.CollectorSettings {
 	return otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{
 			Command: "devlogs", Version: version,
@@ -137,7 +142,7 @@ func collectorSettings(uris []string) otelcol.CollectorSettings {
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			URIs: uris,
 			ProviderFactories: []confmap.ProviderFactory{
-				envprovider.NewFactory(), fileprovider.NewFactory(), httpprovider.NewFactory(),
+				newBuiltInProviderFactory(), unset.factory(), fileprovider.NewFactory(), httpprovider.NewFactory(),
 				httpsprovider.NewFactory(), yamlprovider.NewFactory(),
 			},
 			DefaultScheme: "env",
@@ -147,14 +152,17 @@ func collectorSettings(uris []string) otelcol.CollectorSettings {
 
 // collectorCommands are those that any Collector has: components, featuregate, validate and print-config.
 func collectorCommands() []*cobra.Command {
-	commands := otelcol.NewCommand(collectorSettings([]string{builtIn + config.Embedded})).Commands()
+	var unset unsetVariables
+	commands := otelcol.NewCommand(collectorSettings([]string{defaultConfig}, &unset)).Commands()
 	for _, cmd := range commands {
+		run := cmd.RunE
+		cmd.RunE = func(cmd *cobra.Command, args []string) error { return unset.explain(run(cmd, args)) }
 		// otelcol takes --set alone for a whole configuration.
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 			if set := cmd.Flags().Lookup("set"); set == nil || !set.Changed || cmd.Flags().Changed("config") {
 				return nil
 			}
-			return cmd.Flags().Set("config", builtIn+config.Embedded)
+			return cmd.Flags().Set("config", defaultConfig)
 		}
 	}
 	return commands
