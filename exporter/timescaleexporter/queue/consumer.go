@@ -1,0 +1,169 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// group is the one consumer group: every entry goes to one of its consumers.
+const group = "drain"
+
+// Consumer takes the entries of one shard under one name. It is used by one goroutine at a time, but for Touch.
+type Consumer struct {
+	client redis.UniversalClient
+	stream string
+	dead   string
+	name   string
+	cursor string // where the next Claim goes on
+
+	entrySize float64 // moving averages over what was read, to ask for about as much as wanted
+	records   float64
+}
+
+// Delivery is an entry that this consumer holds until it acknowledges it or dies.
+type Delivery struct {
+	ID string // of the stream entry
+	Entry
+	// Err says that the entry can't be read: it is not one of ours, or it was deleted while pending.
+	Err error
+}
+
+// NewConsumer takes entries of a shard. name must be unique among living consumers.
+func NewConsumer(config Config, client redis.UniversalClient, shard int, name string) *Consumer {
+	return &Consumer{client: client, stream: config.logsKey(shard), dead: config.deadKey(shard), name: name, cursor: "0-0"}
+}
+
+// readAtOnce bounds how many entries one command returns.
+const readAtOnce = 1024
+
+// Read takes new entries: about as many as hold the wanted records, bytes at the most, and at least one. When there are
+// none it waits for up to block (0: it does not wait) and may return none.
+func (c *Consumer) Read(ctx context.Context, records, bytes int, block time.Duration) ([]Delivery, error) {
+	count := int64(1)
+	if c.records > 0 {
+		count = int64(min(float64(records)/c.records, float64(bytes)/c.entrySize, readAtOnce))
+	}
+	if block == 0 {
+		block = -1 // what the library takes for "without BLOCK"
+	}
+	args := &redis.XReadGroupArgs{
+		Group: group, Consumer: c.name, Streams: []string{c.stream, ">"}, Count: max(count, 1), Block: block,
+	}
+	streams, err := c.client.XReadGroup(ctx, args).Result()
+	if isNoGroup(err) {
+		if err := c.create(ctx); err != nil {
+			return nil, err
+		}
+		streams, err = c.client.XReadGroup(ctx, args).Result()
+	}
+	if errors.Is(err, redis.Nil) || err == nil && len(streams) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read from the queue: %w", err)
+	}
+	return c.deliveries(streams[0].Messages), nil
+}
+
+// Claim takes over entries that some consumer has held for longer than idle without a sign of life. It goes through the
+// pending entries bit by bit, so it may return none although there are some: call it from time to time.
+func (c *Consumer) Claim(ctx context.Context, idle time.Duration, count int) ([]Delivery, error) {
+	messages, next, err := c.client.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+		Stream: c.stream, Group: group, Consumer: c.name, MinIdle: idle, Start: c.cursor, Count: int64(count),
+	}).Result()
+	if isNoGroup(err) {
+		return nil, c.create(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take over entries of the queue: %w", err)
+	}
+	c.cursor = next
+	return c.deliveries(messages), nil
+}
+
+// Touch tells the group that the entries are still being worked on.
+func (c *Consumer) Touch(ctx context.Context, held []Delivery) error {
+	err := c.client.XClaimJustID(ctx, &redis.XClaimArgs{
+		Stream: c.stream, Group: group, Consumer: c.name, MinIdle: 0, Messages: ids(held),
+	}).Err()
+	if err != nil {
+		return fmt.Errorf("keep entries of the queue: %w", err)
+	}
+	return nil
+}
+
+// Ack removes entries whose batches are committed. One that is removed already, by a consumer that took it over, is no
+// error.
+func (c *Consumer) Ack(ctx context.Context, done []Delivery) error {
+	if len(done) == 0 {
+		return nil
+	}
+	_, err := c.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.XAck(ctx, c.stream, group, ids(done)...)
+		pipe.XDel(ctx, c.stream, ids(done)...)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("acknowledge entries of the queue: %w", err)
+	}
+	return nil
+}
+
+// Leave removes the consumer's name when it holds nothing, and the names of consumers that hold nothing and showed no sign
+// of life for forgetAfter: names are made anew at each start and would pile up.
+func (c *Consumer) Leave(ctx context.Context) error {
+	consumers, err := c.client.XInfoConsumers(ctx, c.stream, group).Result()
+	if err != nil {
+		if isNoGroup(err) || strings.Contains(err.Error(), "no such key") {
+			return nil
+		}
+		return fmt.Errorf("list the queue's consumers: %w", err)
+	}
+	for _, other := range consumers {
+		if other.Pending == 0 && (other.Name == c.name || other.Idle > forgetAfter) {
+			if err := c.client.XGroupDelConsumer(ctx, c.stream, group, other.Name).Err(); err != nil {
+				return fmt.Errorf("remove a consumer of the queue: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+const forgetAfter = time.Hour
+
+// create makes the stream and the group. Someone else may have done so meanwhile.
+func (c *Consumer) create(ctx context.Context) error {
+	err := c.client.XGroupCreateMkStream(ctx, c.stream, group, "0").Err()
+	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
+		return fmt.Errorf("create the queue's consumer group: %w", err)
+	}
+	return nil
+}
+
+func (c *Consumer) deliveries(messages []redis.XMessage) []Delivery {
+	held := make([]Delivery, 0, len(messages))
+	for _, m := range messages {
+		d := Delivery{ID: m.ID}
+		d.Entry, d.Err = parseEntry(m.Values)
+		held = append(held, d)
+		const weight = 0.2
+		c.entrySize += weight * (float64(d.Size()) - c.entrySize)
+		c.records += weight * (float64(max(d.Records, 1)) - c.records)
+	}
+	return held
+}
+
+func isNoGroup(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "NOGROUP") }
+
+func ids(held []Delivery) []string {
+	out := make([]string, len(held))
+	for i := range held {
+		out[i] = held[i].ID
+	}
+	return out
+}

@@ -1,0 +1,63 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ReadDepth asks Redis how full a shard is, in one round trip.
+func ReadDepth(ctx context.Context, config Config, client redis.UniversalClient, shard int) (Depth, error) {
+	key := config.logsKey(shard)
+	pipe := client.Pipeline()
+	length := pipe.XLen(ctx, key)
+	memory := pipe.MemoryUsage(ctx, key)
+	info := pipe.XInfoStream(ctx, key)
+	groups := pipe.XInfoGroups(ctx, key)
+	dead := pipe.XLen(ctx, config.deadKey(shard))
+	var now *redis.TimeCmd
+	if !config.Cluster { // TIME has no key; in a cluster any node might answer it
+		now = pipe.Time(ctx)
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error; a stream that is not there yet is none
+	if err := errors.Join(length.Err(), dead.Err()); err != nil {
+		return Depth{}, fmt.Errorf("read the depth of the queue: %w", err)
+	}
+	d := Depth{Entries: length.Val(), Dead: dead.Val()}
+	if err := memory.Err(); err != nil && !errors.Is(err, redis.Nil) {
+		return d, fmt.Errorf("read the memory of the queue (a Redis user needs MEMORY USAGE): %w", err)
+	}
+	d.Bytes = memory.Val()
+	if info.Err() != nil { // no such key
+		return d, nil
+	}
+	d.Added = info.Val().EntriesAdded
+	for _, g := range groups.Val() {
+		if g.Name == group {
+			d.Pending = g.Pending
+		}
+	}
+	clock := time.Now()
+	if now != nil && now.Err() == nil {
+		clock = now.Val()
+	}
+	if d.Entries > 0 {
+		d.Oldest = max(clock.Sub(entryTime(info.Val().FirstEntry.ID)), 0)
+	}
+	return d, nil
+}
+
+// entryTime is when an entry was added, by the server's clock: the id begins with it in milliseconds.
+func entryTime(id string) time.Time {
+	ms, _, _ := strings.Cut(id, "-")
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return time.Now()
+	}
+	return time.UnixMilli(n)
+}

@@ -1,0 +1,115 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+)
+
+// Letter is a dead letter: something that the database refused for what it holds, kept for a person to look at.
+type Letter struct {
+	Shard   int
+	ID      string    // of the entry in the dead-letter stream; it begins with the time in milliseconds
+	Entry             // Batch is the batch that it was in; Records is 0 when the entry could not be read
+	Reason  string    // "r": why
+	Record  int       // "i": which record of the batch, from 0; -1 when it is the whole entry
+	Dropped time.Time // when it was put here
+}
+
+const (
+	fieldReason = "r"
+	fieldRecord = "i"
+)
+
+// Bury moves deliveries out of the queue: the letters go to the dead-letter stream and done leave the queue, both or none.
+func (c *Consumer) Bury(ctx context.Context, done []Delivery, letters []Letter) error {
+	_, err := c.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i := range letters {
+			l := &letters[i]
+			pipe.XAdd(ctx, &redis.XAddArgs{
+				Stream: c.dead, Values: append(l.values(), fieldReason, l.Reason, fieldRecord, l.Record),
+			})
+		}
+		if len(done) > 0 {
+			pipe.XAck(ctx, c.stream, group, ids(done)...)
+			pipe.XDel(ctx, c.stream, ids(done)...)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write dead letters: %w", err)
+	}
+	return nil
+}
+
+// Letters yields the dead letters of a shard, oldest first.
+func Letters(ctx context.Context, config Config, client redis.UniversalClient, shard int) iter.Seq2[Letter, error] {
+	return func(yield func(Letter, error) bool) {
+		const page = 64
+		from := "-"
+		for {
+			messages, err := client.XRangeN(ctx, config.deadKey(shard), from, "+", page).Result()
+			if err != nil {
+				yield(Letter{}, fmt.Errorf("read dead letters: %w", err))
+				return
+			}
+			for _, m := range messages {
+				if !yield(parseLetter(shard, m), nil) {
+					return
+				}
+				from = "(" + m.ID
+			}
+			if len(messages) < page {
+				return
+			}
+		}
+	}
+}
+
+func parseLetter(shard int, m redis.XMessage) Letter {
+	l := Letter{Shard: shard, ID: m.ID, Dropped: entryTime(m.ID), Record: -1}
+	l.Entry, _ = parseEntry(m.Values) // what could not be read is kept all the same: Reason tells
+	if text, ok := m.Values[fieldPayload].(string); ok {
+		l.Payload = []byte(text)
+	}
+	l.Reason, _ = m.Values[fieldReason].(string)
+	if text, ok := m.Values[fieldRecord].(string); ok {
+		if n, err := strconv.Atoi(text); err == nil {
+			l.Record = n
+		}
+	}
+	return l
+}
+
+// Requeue puts a letter back into the queue, after its cause was mended. The batch that it was in is in the ledger already,
+// so it gets a batch id of its own, made from the letter's: doing it twice stores it once.
+func Requeue(ctx context.Context, config Config, client redis.UniversalClient, l Letter) error {
+	if l.Records == 0 {
+		return errors.New("requeue: the letter holds no readable entry; purge it")
+	}
+	e := l.Entry
+	e.Batch = uuid.NewSHA1(l.Batch, []byte(l.ID))
+	_, err := client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: config.logsKey(l.Shard), Values: e.values()})
+		pipe.XDel(ctx, config.deadKey(l.Shard), l.ID)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("requeue: %w", err)
+	}
+	return nil
+}
+
+// Purge removes a letter for good.
+func Purge(ctx context.Context, config Config, client redis.UniversalClient, l Letter) error {
+	if err := client.XDel(ctx, config.deadKey(l.Shard), l.ID).Err(); err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	return nil
+}
