@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"go.opentelemetry.io/collector/config/configopaque"
 )
 
@@ -95,6 +96,8 @@ func (c *Config) options(tlsConfig *tls.Config) (*redis.UniversalOptions, error)
 	}
 	// A command that was sent may have been done, so the library must not send it again by itself: who sends decides.
 	o.MaxRetries = -1
+	o.DialerRetries = 1
+	logging.Disable() // it prints what the errors say, past the Collector's logger
 	o.DisableIdentity = true
 	return o, nil
 }

@@ -103,9 +103,11 @@ func (c *Consumer) Ack(ctx context.Context, done []Delivery) error {
 	if len(done) == 0 {
 		return nil
 	}
-	_, err := c.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		pipe.XAck(ctx, c.stream, group, ids(done)...)
+	// Not a transaction: a Redis whose memory is full refuses those. A pending entry that is deleted first is dropped by the
+	// next Claim, so stopping in between leaves nothing behind; the other way round it would stay in the stream for ever.
+	_, err := c.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		pipe.XDel(ctx, c.stream, ids(done)...)
+		pipe.XAck(ctx, c.stream, group, ids(done)...)
 		return nil
 	})
 	if err != nil {
