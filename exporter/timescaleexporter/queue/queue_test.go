@@ -186,7 +186,8 @@ func TestAnEmptiedRedisGetsItsGroupAgain(t *testing.T) {
 }
 
 func TestAcknowledgedEntriesSurviveAKilledRedis(t *testing.T) {
-	f := start(t, nil, "--appendonly", "yes")
+	// "everysec" would not do: while a background fsync runs, Redis answers before it has written to the file.
+	f := start(t, nil, "--appendonly", "yes", "--appendfsync", "always")
 	want := map[uuid.UUID]bool{}
 	for i := range 50 {
 		e := entry(i)
