@@ -77,7 +77,7 @@ func (r Role) drains() bool   { return r != RoleEnqueue }
 func createDefaultConfig() component.Config {
 	return &Config{
 		Redis:              RedisConfig{Queue: queue.DefaultConfig()},
-		Postgres:           configoptional.Default(postgres.DefaultConfig()),
+		Postgres:           configoptional.Default(postgres.DefaultConfig("")),
 		Role:               RoleAll,
 		Timeout:            5 * time.Second,
 		DeduplicateRetries: true,

@@ -15,23 +15,15 @@ import (
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/internal/metadata"
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
 	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
-
-// database is what a drain needs of a store.
-type database interface {
-	// WriteAll stores batches in one transaction and tells for each whether it was new. All is stored or nothing. A
-	// *storage.UnavailableError may go away by trying again; any other error is about what a batch holds.
-	WriteAll(ctx context.Context, batches []storage.Batch) ([]storage.Outcome, error)
-	// Check does what WriteAll does with one batch, ledger aside, and takes it back: nil when its rows would be stored.
-	Check(ctx context.Context, rows *storage.Rows) error
-}
 
 // drain moves batches from the queue to the database. Each shard has a few workers that read, decode, store and
 // acknowledge by themselves, and one that takes over the batches of drains that died.
 type drain struct {
 	config    *Config
 	redis     redis.UniversalClient
-	store     database
+	store     *postgres.Store // nil until it is open
 	telemetry *metadata.TelemetryBuilder
 	health    *health
 	logger    *zap.Logger
@@ -42,23 +34,51 @@ type drain struct {
 	workers sync.WaitGroup
 }
 
-func newDrain(
-	config *Config, client redis.UniversalClient, store database, telemetry *metadata.TelemetryBuilder, h *health, logger *zap.Logger,
-) *drain {
+func newDrain(config *Config, client redis.UniversalClient, telemetry *metadata.TelemetryBuilder, h *health, logger *zap.Logger) *drain {
 	ctx, cancel := context.WithCancel(context.Background())
 	finish, abandon := context.WithCancel(context.Background())
 	context.AfterFunc(ctx, func() { time.AfterFunc(finishFor, abandon) })
 	return &drain{
-		config: config, redis: client, store: store, telemetry: telemetry, health: h, logger: logger,
-		ctx: ctx, cancel: cancel, finish: finish,
+		config: config, redis: client, telemetry: telemetry, health: h, logger: logger, ctx: ctx, cancel: cancel, finish: finish,
 	}
 }
 
 // finishFor is how long what was begun may go on after a stop: a transaction, its acknowledgement.
 const finishFor = 10 * time.Second
 
-// start returns at once.
+// start returns at once: the database may come up later than this process, and the queue holds what comes until then.
 func (d *drain) start() {
+	d.workers.Go(func() {
+		if d.open() {
+			d.startWorkers()
+		}
+	})
+}
+
+// open tries until the database answers. What will not go away by trying ends the process.
+func (d *drain) open() bool {
+	for pause := firstPause; ; {
+		store, err := postgres.Open(d.ctx, *d.config.Postgres.Get())
+		if err == nil {
+			d.health.set(postgresPart, nil)
+			d.store = store
+			return true
+		}
+		if d.ctx.Err() != nil {
+			return false
+		}
+		if !passing(err) {
+			d.health.fatal(fmt.Errorf("opening the log store: %w", err))
+			return false
+		}
+		d.health.set(postgresPart, err)
+		if !d.wait(&pause) {
+			return false
+		}
+	}
+}
+
+func (d *drain) startWorkers() {
 	// The name says where the drain runs, for who looks at the queue; the random part makes it one process's own.
 	host, err := os.Hostname()
 	if err != nil {
@@ -67,11 +87,9 @@ func (d *drain) start() {
 	base := fmt.Sprintf("%s/%d/%s", host, os.Getpid(), uuid.NewString()[:8])
 	for shard := range d.config.Redis.Queue.Shards {
 		for i := range d.config.Drain.Consumers {
-			w := d.worker(shard, fmt.Sprintf("%s/%d", base, i))
-			d.workers.Go(w.run)
+			d.workers.Go(d.worker(shard, fmt.Sprintf("%s/%d", base, i)).run)
 		}
-		w := d.worker(shard, base+"/claim")
-		d.workers.Go(w.claim)
+		d.workers.Go(d.worker(shard, base+"/claim").claim)
 	}
 }
 
@@ -90,7 +108,10 @@ func (d *drain) stop(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return nil
+		if d.store == nil {
+			return nil
+		}
+		return d.store.Close()
 	case <-ctx.Done():
 		return fmt.Errorf("stop the drain: a transaction still runs: %w", ctx.Err())
 	}
@@ -289,9 +310,9 @@ func passing(err error) bool {
 }
 
 // wait pauses, twice as long each time. false: the drain was stopped.
-func (w *worker) wait(pause *time.Duration) bool {
+func (d *drain) wait(pause *time.Duration) bool {
 	select {
-	case <-w.ctx.Done():
+	case <-d.ctx.Done():
 		return false
 	case <-time.After(*pause):
 		*pause = min(2**pause, maxPause)

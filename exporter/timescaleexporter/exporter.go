@@ -18,7 +18,6 @@ import (
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/internal/metadata"
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
-	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
 
 // timescaleExporter is safe for concurrent use between start and shutdown.
@@ -31,8 +30,7 @@ type timescaleExporter struct {
 	redis    redis.UniversalClient // nil until start, as is what follows
 	gauge    *queue.Gauge
 	producer *queue.Producer // nil when this process does not enqueue
-	store    *postgres.Store // nil when this process does not drain, as is drain
-	drain    *drain
+	drain    *drain          // nil when this process does not drain
 }
 
 func newTimescaleExporter(set exporter.Settings, config *Config) (*timescaleExporter, error) {
@@ -62,10 +60,7 @@ func (e *timescaleExporter) start(ctx context.Context, host component.Host) erro
 		})
 	}
 	if e.config.Role.drains() {
-		if e.store, err = postgres.Open(ctx, *e.config.Postgres.Get()); err != nil {
-			return fmt.Errorf("opening the log store: %w", err)
-		}
-		e.drain = newDrain(e.config, e.redis, e.store, e.telemetry, e.health, e.logger)
+		e.drain = newDrain(e.config, e.redis, e.telemetry, e.health, e.logger)
 		e.drain.start()
 	}
 	return e.observe()
@@ -90,9 +85,6 @@ func (e *timescaleExporter) shutdown(ctx context.Context) error {
 	var errs []error
 	if e.drain != nil {
 		errs = append(errs, e.drain.stop(ctx))
-	}
-	if e.store != nil {
-		errs = append(errs, e.store.Close())
 	}
 	if e.gauge != nil {
 		e.gauge.Close()

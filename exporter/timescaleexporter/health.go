@@ -49,3 +49,8 @@ func (h *health) set(p part, err error) {
 		componentstatus.ReportStatus(h.host, componentstatus.NewEvent(componentstatus.StatusOK))
 	}
 }
+
+// fatal reports what will not go away: the Collector stops.
+func (h *health) fatal(err error) {
+	componentstatus.ReportStatus(h.host, componentstatus.NewFatalErrorEvent(err))
+}
