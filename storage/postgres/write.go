@@ -33,8 +33,19 @@ func (s *Store) WriteAll(ctx context.Context, batches []storage.Batch) ([]storag
 	if len(batches) == 0 {
 		return nil, nil
 	}
+	return s.attempt(ctx, batches, commit)
+}
+
+// The ends of a transaction.
+const (
+	commit   = "COMMIT"
+	rollback = "ROLLBACK" // see Check
+)
+
+// attempt runs the transaction again when another one, or a restart of the server, was in its way.
+func (s *Store) attempt(ctx context.Context, batches []storage.Batch, end string) ([]storage.Outcome, error) {
 	for attempt := 0; ; attempt++ {
-		outcomes, err := s.writeAll(ctx, batches)
+		outcomes, err := s.writeAll(ctx, batches, end)
 		if err == nil {
 			return outcomes, nil
 		}
@@ -59,7 +70,7 @@ func (s *Store) lostPartition(err error) bool {
 	return true
 }
 
-func (s *Store) writeAll(ctx context.Context, batches []storage.Batch) ([]storage.Outcome, error) {
+func (s *Store) writeAll(ctx context.Context, batches []storage.Batch, end string) ([]storage.Outcome, error) {
 	for i := range batches {
 		if err := checkTenant(batches[i].Rows.Tenant); err != nil {
 			return nil, &ContentError{err}
@@ -81,7 +92,7 @@ func (s *Store) writeAll(ctx context.Context, batches []storage.Batch) ([]storag
 		return nil, err
 	}
 	defer conn.Release() // a connection in a failed transaction is closed by that
-	return s.transaction(ctx, conn.Conn(), batches, pieces, near)
+	return s.transaction(ctx, conn.Conn(), batches, pieces, near, end)
 }
 
 func checkTenant(tenant string) error {
@@ -130,7 +141,9 @@ func segment(service string) string {
 
 // transaction stores what is new of the batches. The shared lock is taken before the ledger's sequence: Tail relies on that
 // order (tail.go).
-func (s *Store) transaction(ctx context.Context, conn *pgx.Conn, batches []storage.Batch, pieces []*copying, near nearTimes) ([]storage.Outcome, error) {
+func (s *Store) transaction(
+	ctx context.Context, conn *pgx.Conn, batches []storage.Batch, pieces []*copying, near nearTimes, end string,
+) ([]storage.Outcome, error) {
 	outcomes, fresh, err := s.begin(ctx, conn, batches, pieces)
 	if err != nil {
 		return nil, err
@@ -140,12 +153,12 @@ func (s *Store) transaction(ctx context.Context, conn *pgx.Conn, batches []stora
 			return nil, err
 		}
 	}
-	end := &pgx.Batch{}
+	last := &pgx.Batch{}
 	if len(fresh) > 0 {
-		end.Queue("SELECT pg_notify($1, '')", channel)
+		last.Queue("SELECT pg_notify($1, '')", channel)
 	}
-	end.Queue("COMMIT")
-	return outcomes, conn.SendBatch(ctx, end).Close()
+	last.Queue(end)
+	return outcomes, conn.SendBatch(ctx, last).Close()
 }
 
 const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns)
