@@ -5,6 +5,8 @@
 // file of its own name. components.go is generated from builder-config.yaml.
 package main
 
+//go:generate sh ../../tools/components.sh
+
 import (
 	"context"
 	"errors"

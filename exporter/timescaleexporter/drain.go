@@ -126,7 +126,7 @@ type worker struct {
 }
 
 const (
-	blockFor   = 2 * time.Second // how long a read waits for the first entry; a stop waits no longer than that
+	blockFor   = 500 * time.Millisecond // how long a read waits for the first entry; a stop waits no longer than that
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
 )

@@ -8,5 +8,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	runAndExit(m) // the tests share a PostgreSQL server; main_test.go stops it before it looks for leaks
 	goleak.VerifyTestMain(m)
 }
