@@ -9,6 +9,7 @@ import (
 // Error says why a query is refused. Its text has the form that Loki's clients know.
 type Error struct {
 	Line, Col int    // from 1, Col in characters; both 0 when the query as a whole is at fault
+	Offset    int    // the same place in bytes from the start of the query
 	Msg       string // what is wrong and what was expected
 }
 
@@ -26,8 +27,9 @@ func Errorf(format string, args ...any) *Error { return &Error{Msg: fmt.Sprintf(
 func errorAt(query string, offset int, format string, args ...any) *Error {
 	before := query[:min(offset, len(query))]
 	return &Error{
-		Line: 1 + strings.Count(before, "\n"),
-		Col:  1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]),
-		Msg:  fmt.Sprintf(format, args...),
+		Line:   1 + strings.Count(before, "\n"),
+		Col:    1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]),
+		Offset: len(before),
+		Msg:    fmt.Sprintf(format, args...),
 	}
 }

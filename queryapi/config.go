@@ -8,6 +8,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/instantdevlogs/devlogs/logql/engine"
 )
 
 // Config of the query_api extension.
@@ -35,6 +37,20 @@ type Limits struct {
 	MaxPoints int `mapstructure:"max_points"`
 	// MaxGroups is the most distinct values that one request may count.
 	MaxGroups int `mapstructure:"max_groups"`
+	// MaxQuerySeries is the most series in the answer of a metric query of LogQL.
+	MaxQuerySeries int `mapstructure:"max_query_series"`
+	// MaxQuerySteps is the most times at which a range query of LogQL is evaluated.
+	MaxQuerySteps int `mapstructure:"max_query_steps"`
+	// MaxQueryGroups is the most series that a metric query holds at once on its way to the answer.
+	MaxQueryGroups int `mapstructure:"max_query_groups"`
+	// MaxQuerySamples is the most entries that a metric query holds at once, for the functions that need each of them.
+	MaxQuerySamples int `mapstructure:"max_query_samples"`
+	// MaxQueryBytes is the most bytes of bodies and attributes that a query of LogQL reads to run stages that the store can't.
+	MaxQueryBytes uint64 `mapstructure:"max_query_bytes"`
+	// MaxTails is how many tails are followed at a time; more are refused.
+	MaxTails int `mapstructure:"max_tails"`
+	// MaxTailLag is how far a tail's reader may fall behind before logs are left out for it.
+	MaxTailLag time.Duration `mapstructure:"max_tail_lag"`
 	// QueryTimeout ends a query; 0: no limit.
 	QueryTimeout time.Duration `mapstructure:"query_timeout"`
 	// ExportTimeout ends an NDJSON or CSV export; 0: no limit.
@@ -60,6 +76,12 @@ func createDefaultConfig() component.Config {
 			MaxRows:              5000,
 			MaxPoints:            50_000,
 			MaxGroups:            100_000,
+			MaxQuerySeries:       engine.DefaultLimits.Series,
+			MaxQuerySteps:        engine.DefaultLimits.Steps,
+			MaxQueryGroups:       engine.DefaultLimits.Groups,
+			MaxQuerySamples:      engine.DefaultLimits.Samples,
+			MaxTails:             100,
+			MaxTailLag:           10 * time.Second,
 			QueryTimeout:         time.Minute,
 			MaxConcurrentQueries: 16,
 			MaxWait:              10 * time.Second,
@@ -99,7 +121,9 @@ func (l *Limits) Validate() error {
 		value, least int
 	}{
 		{"max_rows", l.MaxRows, 1}, {"max_points", l.MaxPoints, 100}, {"max_groups", l.MaxGroups, 100},
-		{"max_concurrent_queries", l.MaxConcurrentQueries, 1},
+		{"max_concurrent_queries", l.MaxConcurrentQueries, 1}, {"max_tails", l.MaxTails, 1},
+		{"max_query_series", l.MaxQuerySeries, 0}, {"max_query_steps", l.MaxQuerySteps, 0}, {"max_query_groups", l.MaxQueryGroups, 0},
+		{"max_query_samples", l.MaxQuerySamples, 0},
 	} {
 		if setting.value < setting.least {
 			errs = append(errs, fmt.Errorf("%s is %d: it must be at least %d", setting.name, setting.value, setting.least))
@@ -110,6 +134,7 @@ func (l *Limits) Validate() error {
 		value time.Duration
 	}{
 		{"max_range", l.MaxRange}, {"query_timeout", l.QueryTimeout}, {"export_timeout", l.ExportTimeout}, {"max_wait", l.MaxWait},
+		{"max_tail_lag", l.MaxTailLag},
 	} {
 		if setting.value < 0 {
 			errs = append(errs, fmt.Errorf("%s is %s: it must not be negative", setting.name, setting.value))

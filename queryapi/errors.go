@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/instantdevlogs/devlogs/logql"
+	"github.com/instantdevlogs/devlogs/logql/engine"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -63,6 +65,15 @@ func invalid(parameter string, err error) *apiError {
 	return &apiError{Code: codeInvalidParameter, Message: parameter + ": " + err.Error()}
 }
 
+// badQuery says what is wrong with a query of LogQL, and where.
+func badQuery(err *logql.Error) *apiError {
+	answer := &apiError{Code: codeInvalidParameter, Message: "query: " + err.Error(), cause: err}
+	if err.Line > 0 {
+		answer.Position = &err.Offset
+	}
+	return answer
+}
+
 // overLimit says which setting a request goes beyond.
 func overLimit(setting, format string, args ...any) *apiError {
 	return &apiError{
@@ -97,7 +108,18 @@ func apiErrorOf(ctx context.Context, err error) *apiError {
 		return clientGone(err)
 	}
 	var unavailable *storage.UnavailableError
+	var language *logql.Error
+	var evaluation *engine.QueryError
+	var limit *engine.LimitError
 	switch {
+	case errors.As(err, &language):
+		return badQuery(language)
+	case errors.As(err, &evaluation):
+		return &apiError{Code: codeInvalidParameter, Message: "query: " + evaluation.Msg, cause: err}
+	case errors.As(err, &limit):
+		known := overLimit(limit.Limit, "%s", limit.Msg)
+		known.cause = err
+		return known
 	case errors.Is(err, storage.ErrNotFound):
 		return &apiError{Code: codeNotFound, Message: "there is no such record", Hint: "it may have been removed by retention", cause: err}
 	case errors.As(err, &unavailable):
