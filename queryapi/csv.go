@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,22 +26,30 @@ var csvHeader = []string{
 // start so, or with a tab or a carriage return, which spreadsheets skip, get a leading apostrophe, which they show as text.
 type csvRows struct {
 	out     *csv.Writer
-	render  *renderer
+	queried bool // line and labels follow the record
 	scratch []byte
 	cells   []string
 }
 
 func (c *csvRows) begin() error {
-	if err := c.out.Write(csvHeader); err != nil {
+	header := csvHeader
+	if c.queried {
+		header = append(slices.Clone(header), "line", "labels")
+	}
+	if err := c.out.Write(header); err != nil {
 		return err
 	}
 	return c.flush()
 }
 
-func (c *csvRows) row(record *storage.Record) error {
-	cells, err := c.appendCells(c.cells[:0], record)
+func (c *csvRows) row(entry *logplan.Entry) error {
+	cells, err := c.appendCells(c.cells[:0], entry.Record)
 	if err != nil {
-		return fmt.Errorf("render record %s: %w", record.ID, err)
+		return fmt.Errorf("render record %s: %w", entry.Record.ID, err)
+	}
+	if c.queried {
+		c.scratch = appendLabels(c.scratch[:0], entry.Labels)
+		cells = append(cells, inert(entry.Line), string(c.scratch))
 	}
 	c.cells = cells
 	if err := c.out.Write(cells); err != nil {

@@ -69,5 +69,9 @@ func parseCursor(s string, filters uint32) (cursor, error) {
 
 // fingerprint hashes what a cursor must be used with again.
 func (f *filters) fingerprint(direction storage.Direction) uint32 {
-	return uint32(xxhash.Sum64String(fmt.Sprintf("%q %d %#v %s %d", f.services, f.level, f.text, f.traceID, direction)))
+	text := fmt.Sprintf("%q %d %#v %s %d", f.services, f.level, f.text, f.traceID, direction)
+	if f.logql != nil {
+		text += f.logql.String()
+	}
+	return uint32(xxhash.Sum64String(text))
 }

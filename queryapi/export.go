@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
-	"iter"
 	"math"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 )
 
 // The formats of GET /api/v1/logs.
@@ -55,7 +54,7 @@ func (p *params) format() string {
 // encoding, so that curl and every HTTP library report a failed transfer.
 type export struct {
 	format       string
-	records      iter.Seq2[storage.Record, error]
+	found        found
 	writeTimeout time.Duration // for each part that is written; 0: none
 }
 
@@ -68,14 +67,14 @@ func (e *export) respond(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	started := false
-	for record, err := range e.records {
+	for entry, err := range e.found.entries {
 		if err == nil && !started {
 			started = true
 			e.header(w)
 			err = rows.begin()
 		}
 		if err == nil {
-			err = rows.row(&record)
+			err = rows.row(entry)
 		}
 		if err == nil {
 			err = out.maybeFlush()
@@ -176,15 +175,15 @@ func (w *exportWriter) flush() error {
 // rowWriter is one format.
 type rowWriter interface {
 	begin() error
-	row(record *storage.Record) error
+	row(entry *logplan.Entry) error
 	fail(err *apiError) error
 }
 
 func (e *export) rowWriter(out *exportWriter) rowWriter {
 	if e.format == formatCSV {
-		return &csvRows{out: csv.NewWriter(out), render: newRenderer()}
+		return &csvRows{out: csv.NewWriter(out), queried: e.found.queried}
 	}
-	return &ndjsonRows{out: out, render: newRenderer()}
+	return &ndjsonRows{out: out, render: newRenderer(e.found.queried)}
 }
 
 // ndjsonRows writes one JSON object a line.
@@ -196,8 +195,8 @@ type ndjsonRows struct {
 
 func (n *ndjsonRows) begin() error { return nil }
 
-func (n *ndjsonRows) row(record *storage.Record) (err error) {
-	if n.buf, err = n.render.append(n.buf[:0], record); err != nil {
+func (n *ndjsonRows) row(entry *logplan.Entry) (err error) {
+	if n.buf, err = n.render.entry(n.buf[:0], entry); err != nil {
 		return err
 	}
 	n.buf = append(n.buf, '\n')

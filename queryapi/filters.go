@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/instantdevlogs/devlogs/logql"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // filters are the simple filters that every endpoint takes. They are sugar: query makes the same storage.Query of them
-// that any other language does.
+// that LogQL does.
 type filters struct {
 	timeRange
+	logql    *logql.LogQuery // besides; nil: none
 	services []string
 	level    int32 // the least severity number; 0 when all
 	text     storage.And
@@ -39,6 +41,28 @@ func (p *params) filters() filters {
 		}
 	}
 	f.timeRange = p.timeRange(since)
+	return f
+}
+
+// queried reads the simple filters and query, a log query of LogQL.
+func (p *params) queried() filters {
+	f := p.filters()
+	text := p.text("query")
+	if text == "" {
+		return f
+	}
+	expr, err := logql.Parse(text)
+	if err != nil {
+		p.fail("query", apiErrorOf(context.Background(), err))
+		return f
+	}
+	var ok bool
+	if f.logql, ok = expr.(*logql.LogQuery); !ok {
+		p.fail("query", &apiError{
+			Code: codeInvalidParameter, Message: "query: " + text + " gives numbers, and this endpoint gives logs",
+			Hint: "ask /loki/api/v1/query or /loki/api/v1/query_range, or take the log query out of it",
+		})
+	}
 	return f
 }
 

@@ -90,6 +90,12 @@ func goldenAnswers(t *testing.T, api *testAPI) {
 		"services.json":     {"/api/v1/services", around()},
 		"stats.json":        {"/api/v1/stats", nil},
 		"index.json":        {"/", nil},
+		"logql.json":        {"/api/v1/logs", around("query", `{http_method="GET"} | line_format "{{.service_name}}: {{.ok}}"`)},
+		"logql.ndjson":      {"/api/v1/logs", around("query", `{} | http_status_code >= 500 | keep service_name`, "format", "ndjson")},
+		"logql.csv":         {"/api/v1/logs", around("query", `{} |= "query"`, "format", "csv", "direction", "forward")},
+		"logql_counts.json": {"/api/v1/histogram", around("query", `{service_name=~".+"} | pattern "<what> <rest>"`, "by", "what", "step", "15m")},
+		"bad_logql.json":    {"/api/v1/logs", query("query", `{service_name="a"} |> `)},
+		"metric_logql.json": {"/api/v1/logs", query("query", `rate({}[1m])`)},
 		"not_found.json":    {"/api/v1/log", nil},
 		"bad_text.json":     {"/api/v1/logs", query("q", `one "two`)},
 	} {

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -50,7 +51,7 @@ var autoSteps = []time.Duration{
 
 // histogram answers GET /api/v1/histogram.
 func (s *server) histogram(ctx context.Context, source *Source, p *params) (any, error) {
-	f := p.filters()
+	f := p.queried()
 	step := p.step("step")
 	by := p.text("by")
 	top := p.count("top", defaultTop, maxTop)
@@ -73,6 +74,17 @@ func (s *server) histogram(ctx context.Context, source *Source, p *params) (any,
 	answer := &histogramAnswer{
 		Start: formatTime(query.Start), End: formatTime(query.End), Step: formatDuration(time.Duration(grid.step)), Times: grid.times(),
 		Total: counts{Counts: make([]uint64, grid.buckets)},
+	}
+	if f.logql != nil {
+		plan, err := s.planner(source, query.Where).Log(ctx, logplan.LogRequest{Query: f.logql, Start: query.Start, End: query.End})
+		if err != nil {
+			return nil, err
+		}
+		where, whole := plan.Condition()
+		if !whole {
+			return answer, answer.countEntries(plan.Entries(ctx), grid, by, top, s.limits.MaxGroups)
+		}
+		query.Where = where
 	}
 	count := &counter{source: source, query: query, maxGroups: s.limits.MaxGroups}
 	err = count.perStep(ctx, &field{}, nil, grid.origin, grid.step, func(bucket pcommon.Timestamp, _ string, n uint64) {

@@ -23,7 +23,7 @@ const (
 
 // logs answers GET /api/v1/logs: a page of JSON, or everything as NDJSON or CSV.
 func (s *server) logs(ctx context.Context, source *Source, p *params) (any, error) {
-	f := p.filters()
+	f := p.queried()
 	format := p.format()
 	direction := p.direction()
 	var limit int
@@ -42,7 +42,8 @@ func (s *server) logs(ctx context.Context, source *Source, p *params) (any, erro
 	}
 	query.Direction, query.After, query.Limit = direction, after, limit
 	if format != formatJSON {
-		return &export{format: format, records: source.Search(ctx, query), writeTimeout: s.writeTimeout}, nil
+		all, err := s.find(ctx, source, &f, query)
+		return &export{format: format, found: all, writeTimeout: s.writeTimeout}, err
 	}
 	return s.page(ctx, source, &f, query)
 }
@@ -55,10 +56,14 @@ func (s *server) page(ctx context.Context, source *Source, f *filters, query sto
 		return answer, nil
 	}
 	query.Limit++
-	render := newRenderer()
+	all, err := s.find(ctx, source, f, query)
+	if err != nil {
+		return nil, err
+	}
+	render := newRenderer(all.queried)
 	var last storage.Position
 	size := 0
-	for record, err := range source.Search(ctx, query) {
+	for entry, err := range all.entries {
 		if err != nil {
 			return nil, err
 		}
@@ -66,13 +71,13 @@ func (s *server) page(ctx context.Context, source *Source, f *filters, query sto
 			answer.NextCursor = cursor{timeRange: f.timeRange, position: last, filters: f.fingerprint(query.Direction)}.String()
 			break
 		}
-		row, err := render.append(nil, &record)
+		row, err := render.entry(nil, entry)
 		if err != nil {
 			return nil, err
 		}
 		answer.Logs = append(answer.Logs, row)
 		size += len(row)
-		last = record.Position()
+		last = entry.Record.Position()
 	}
 	return answer, nil
 }

@@ -20,7 +20,7 @@ func (s *server) record(ctx context.Context, source *Source, p *params) (any, er
 	if err != nil {
 		return nil, err
 	}
-	raw, err := newRenderer().append(nil, &record)
+	raw, err := newRenderer(false).append(nil, &record)
 	return json.RawMessage(raw), err
 }
 
@@ -53,7 +53,7 @@ func (s *server) context(ctx context.Context, source *Source, p *params) (any, e
 	if err != nil {
 		return nil, err
 	}
-	around := neighbourhood{source: source, record: &record, render: newRenderer(), reach: timeRange{0, storage.EndOfTime}}
+	around := neighbourhood{source: source, record: &record, render: newRenderer(false), reach: timeRange{0, storage.EndOfTime}}
 	if s.limits.MaxRange > 0 {
 		around.reach.Start = record.Time - min(record.Time, pcommon.Timestamp(s.limits.MaxRange/2))
 		around.reach.End = record.Time + pcommon.Timestamp(s.limits.MaxRange/2)

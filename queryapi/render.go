@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/instantdevlogs/devlogs/logql/pipeline"
 	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
@@ -19,9 +20,11 @@ import (
 //	 "scope": {"name": "…", "version": "…", "attributes": {…}}}
 //
 // Numbers of 64 bits that belong to the record itself are strings, as JavaScript would round them. What a record does not
-// have is left out, but for severity_number, level, service, body, attributes, resource and scope. A renderer serves one
-// request: it keeps what the records of a stream have in common.
+// have is left out, but for severity_number, level, service, body, attributes, resource and scope. An answer to a query of
+// LogQL also has what the query made of the record: "line": "…", "labels": {name: value}. A renderer serves one request: it
+// keeps what the records of a stream have in common.
 type renderer struct {
+	queried bool
 	streams map[*storage.Stream]string
 	scratch []byte
 }
@@ -29,7 +32,33 @@ type renderer struct {
 // maxRenderedStreams bounds how many streams a renderer remembers.
 const maxRenderedStreams = 1024
 
-func newRenderer() *renderer { return &renderer{streams: map[*storage.Stream]string{}} }
+func newRenderer(queried bool) *renderer {
+	return &renderer{queried: queried, streams: map[*storage.Stream]string{}}
+}
+
+// entry appends the JSON object of an entry to dst.
+func (r *renderer) entry(dst []byte, entry *logplan.Entry) ([]byte, error) {
+	dst, err := r.append(dst, entry.Record)
+	if err != nil || !r.queried {
+		return dst, err
+	}
+	dst = append(dst[:len(dst)-1], `,"line":`...)
+	dst = appendString(dst, entry.Line)
+	dst = append(dst, `,"labels":`...)
+	return append(appendLabels(dst, entry.Labels), '}'), nil
+}
+
+func appendLabels(dst []byte, labels []pipeline.Label) []byte {
+	dst = append(dst, '{')
+	for i, l := range labels {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, l.Name), ':')
+		dst = appendString(dst, l.Value)
+	}
+	return append(dst, '}')
+}
 
 // append appends the record's JSON object to dst.
 func (r *renderer) append(dst []byte, record *storage.Record) ([]byte, error) {

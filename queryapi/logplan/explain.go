@@ -50,7 +50,7 @@ func (m *MetricPlan) explainLeaf(leaf *engine.Leaf) Part {
 	if m.conditions.catalogue == nil {
 		return part // no step, so no window
 	}
-	split := m.conditions.splitQuery(leaf.Aggregation.Range.Log)
+	split := m.planner.split(m.conditions.catalogue, leaf.Aggregation.Range.Log)
 	part.Pushed = noNil(split.pushed)
 	counted, why := m.conditions.countable(leaf, split)
 	if why != "" {

@@ -81,6 +81,9 @@ func find(list []pipeline.Label, name string) int {
 	return -1
 }
 
+// maxStreamsKept bounds what is remembered of streams that were met.
+const maxStreamsKept = 10_000
+
 // labeller gives the labels of records. It is used by one goroutine.
 type labeller struct {
 	need     map[string]struct{} // nil: all
@@ -119,6 +122,9 @@ func (l *labeller) shared(s *storage.Stream) (*streamLabels, error) {
 	}
 	labels, err := newStreamLabels(s)
 	if err == nil {
+		if len(l.streams) >= maxStreamsKept {
+			clear(l.streams) // a tail may go on for weeks
+		}
 		l.streams[s.ID] = labels
 	}
 	return labels, err

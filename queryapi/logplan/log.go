@@ -57,6 +57,12 @@ func (l *LogPlan) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
 	}
 }
 
+// Condition is what the store must hold a record against, when that alone tells which records are in the answer. ok is false
+// when stages have to run here.
+func (l *LogPlan) Condition() (where storage.Expr, ok bool) {
+	return whereOf(l.split.where), len(l.split.stages) == 0
+}
+
 func (r *runner) logEntry(record *storage.Record) (*Entry, error) {
 	kept, err := r.run(record)
 	if err != nil || !kept {

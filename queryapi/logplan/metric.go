@@ -25,7 +25,7 @@ func (m *MetricPlan) Evaluate(ctx context.Context) (engine.Result, error) {
 
 // Samples implements engine.Source.
 func (m *MetricPlan) Samples(ctx context.Context, leaf *engine.Leaf) iter.Seq2[*engine.Observation, error] {
-	split := m.conditions.splitQuery(leaf.Aggregation.Range.Log)
+	split := m.planner.split(m.conditions.catalogue, leaf.Aggregation.Range.Log)
 	after, until := leaf.Span()
 	start, end := bounds(after, until)
 	if counted, why := m.conditions.countable(leaf, split); why == "" {

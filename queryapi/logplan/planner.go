@@ -14,12 +14,14 @@ import (
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
-// Options are what a Planner may spend.
+// Options are what a Planner may spend, and on which records.
 type Options struct {
 	Limits engine.Limits // of metric queries
 	// MaxBytes bounds the bytes of bodies and attributes that a query reads into Go; 0: no limit. What a store answers by
 	// itself does not count.
 	MaxBytes uint64
+	// Where is one more condition that each record must meet, whatever the query says; nil: none.
+	Where storage.Expr
 	// Now is what templates get from now; the zero time means the moment of the call.
 	Now time.Time
 }
@@ -63,7 +65,7 @@ func (p *Planner) Log(ctx context.Context, r LogRequest) (*LogPlan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
-	return &LogPlan{planner: p, request: r, split: conditions{catalogue}.splitQuery(r.Query)}, nil
+	return &LogPlan{planner: p, request: r, split: p.split(catalogue, r.Query)}, nil
 }
 
 // Metric plans a metric query. An error is an *logql.Error when the query is at fault.
@@ -88,6 +90,15 @@ func (p *Planner) Metric(ctx context.Context, expr logql.SampleExpr, grid engine
 	}
 	m.conditions = conditions{catalogue}
 	return m, nil
+}
+
+// split divides a query. The planner's own condition goes to the store.
+func (p *Planner) split(c *catalogue, q *logql.LogQuery) *split {
+	s := conditions{c}.splitQuery(q)
+	if p.options.Where != nil {
+		s.where = allOf(p.options.Where, s.where)
+	}
+	return s
 }
 
 // read counts a record and keeps the limit.

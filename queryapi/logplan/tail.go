@@ -16,7 +16,12 @@ import (
 func (p *Planner) Tail(ctx context.Context, q *logql.LogQuery, start uint64, from uint64) iter.Seq2[*Entry, error] {
 	return func(yield func(*Entry, error) bool) {
 		where, stages := tailQuery(q)
-		runner, err := newRunner(p, stages, nil, nil)
+		if p.options.Where != nil {
+			where = allOf(p.options.Where, where)
+		}
+		endless := *p
+		endless.options.MaxBytes = 0 // a tail is bounded by its reader, not by what it reads in all
+		runner, err := newRunner(&endless, stages, nil, nil)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -99,6 +104,9 @@ func (f *streamFilter) refuses(id uint64, labels *streamLabels) bool {
 		if at := find(labels.stream, f.names[i]); at >= 0 && !m.Matches(labels.stream[at].Value) {
 			verdict = true
 		}
+	}
+	if len(f.verdicts) >= maxStreamsKept {
+		clear(f.verdicts)
 	}
 	f.verdicts[id] = verdict
 	return verdict
