@@ -17,10 +17,10 @@ reports=${REPORTS:-./replay-reports}
 
 # Addresses that a developer's own devlogs does not use.
 export DEVLOGS_DATA_DIR="$work/data"
-export DEVLOGS_OTLP_GRPC_ENDPOINT="${DEVLOGS_OTLP_GRPC_ENDPOINT:-localhost:14317}"
-export DEVLOGS_OTLP_HTTP_ENDPOINT="${DEVLOGS_OTLP_HTTP_ENDPOINT:-localhost:14318}"
-export DEVLOGS_JSON_ENDPOINT="${DEVLOGS_JSON_ENDPOINT:-localhost:14319}"
-export DEVLOGS_QUERY_ENDPOINT="${DEVLOGS_QUERY_ENDPOINT:-localhost:13100}"
+export DEVLOGS_OTLP_GRPC_ENDPOINT="${DEVLOGS_OTLP_GRPC_ENDPOINT:-localhost:24317}"
+export DEVLOGS_OTLP_HTTP_ENDPOINT="${DEVLOGS_OTLP_HTTP_ENDPOINT:-localhost:24318}"
+export DEVLOGS_JSON_ENDPOINT="${DEVLOGS_JSON_ENDPOINT:-localhost:24319}"
+export DEVLOGS_QUERY_ENDPOINT="${DEVLOGS_QUERY_ENDPOINT:-localhost:23100}"
 to=http://$DEVLOGS_OTLP_HTTP_ENDPOINT
 source=devlogs=http://$DEVLOGS_QUERY_ENDPOINT
 
@@ -28,7 +28,13 @@ source=devlogs=http://$DEVLOGS_QUERY_ENDPOINT
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# play tries again until devlogs is up. shift moves all times alike, so that they are as far from the start as recorded.
+# Only when it says that it is ready is it certain that no other process has the addresses.
+until grep -q 'is ready' "$work/devlogs.log"; do
+    kill -0 "$pid" 2>/dev/null || { cat "$work/devlogs.log"; exit 5; }
+    sleep 0.1
+done
+
+# shift moves all times alike, so that they are as far from the start as recorded.
 "$devlogs" replay play "$here/recording" --to "$to" --pace asap --workers 1 --event-time shift --ledger "$run" --quiet
 
 if [ "${1:-}" = --update ]; then
@@ -39,10 +45,10 @@ fi
 # Both are asked, whatever the first says, so that one report has all.
 verdict=0
 "$devlogs" replay verify "$run" --source "$source" --settle 1s --self-test --thresholds "$here/thresholds.yaml" --quiet || verdict=$?
-"$devlogs" replay diff "$here/golden.jsonl" "$run" --masks "$here/masks.yaml" --source "$source" ||
+"$devlogs" replay diff "$here/golden.jsonl" "$run" --masks "$here/masks.yaml" --patterns --pattern-floor 5 --source "$source" ||
     { code=$?; [ "$verdict" -ne 0 ] || verdict=$code; }
 
-"$devlogs" replay report "$run" -f junit,html,md -o "$reports"
+"$devlogs" replay report "$run" -f junit,html,md,json -o "$reports"
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
     "$devlogs" replay report "$run" -f github -o -
 fi

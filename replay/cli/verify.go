@@ -123,7 +123,10 @@ func (f *verifyFlags) prove(ctx context.Context, cmd *cobra.Command, options ver
 		if !p.Found {
 			what = "NOT found"
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "self-test: an injected fault (%s) was %s %s\n", p.Fault, what, p.Note)
+		if p.Note != "" {
+			what += ": " + p.Note
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "self-test: an injected fault (%s) was %s\n", p.Fault, what)
 	}
 	return proofs, err
 }

@@ -79,7 +79,8 @@ func (p *patternTally) result(o PatternOptions) *Patterns {
 			out.Vanished = append(out.Vanished, s)
 		default:
 			s.Factor = float64(s.Run) / float64(p.totals[1]) / (float64(s.Golden) / float64(p.totals[0]))
-			if s.Factor >= factor || s.Factor <= 1/factor {
+			// As many as before is no shift, though others that vanished made its share grow.
+			if s.Golden != s.Run && (s.Factor >= factor || s.Factor <= 1/factor) {
 				out.Shifted = append(out.Shifted, s)
 			}
 		}

@@ -286,6 +286,22 @@ func TestUnreachableTargetIsNotSent(t *testing.T) {
 	}
 }
 
+// Each request waiting anew for a target that is not there would take the time for retries as often as there are requests.
+func TestTargetThatIsNotThereIsWaitedForOnce(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for name, p := range map[string]pace.Pacer{"asap": pace.ASAP{}, "original": &pace.Original{Speed: 1000}} {
+		target, err := play.ParseTarget(gone.URL, "")
+		require.NoError(t, err)
+		c := play.Default()
+		c.Target, c.Settings.Paths, c.Pace, c.InFlight = target, []string{record(t, 50)}, p, 1
+		c.Retry.For, c.Retry.Initial = 200*time.Millisecond, 10*time.Millisecond
+		report := run(t, c)
+		require.EqualValues(t, 50, report.Failed.Requests, name)
+		require.Less(t, report.Attempts, int64(100), name)
+	}
+}
+
 func TestTimeoutIsAmbiguous(t *testing.T) {
 	for _, protocol := range []play.Protocol{play.GRPC, play.HTTP} {
 		s, _ := startSink(t, "slow 1h")

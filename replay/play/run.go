@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/instantdevlogs/devlogs/replay/ledger"
@@ -26,6 +27,8 @@ type run struct {
 	raw     *httpSender
 	busy    sync.WaitGroup
 	stop    context.CancelCauseFunc
+
+	reached atomic.Int64 // since, ns: when the target was last heard of
 
 	base int64         // arrival of the first request, ns since 1970
 	lap  time.Duration // what one loop takes, in the recording's time; known after the first
@@ -221,6 +224,20 @@ func (r *run) newWorker() (*worker, error) {
 
 // since is the run's clock.
 func (r *run) since() time.Duration { return time.Since(r.started) }
+
+// patientSince is when the time for retries of a request that began then started to run. A target that isn't there at all
+// is waited for once and not by each request anew: with many requests that would never end.
+func (r *run) patientSince(res *result, began time.Duration) time.Duration {
+	if res.class != ledger.NotSent {
+		r.reached.Store(int64(r.since()))
+		return began
+	}
+	reached := time.Duration(r.reached.Load())
+	if reached == 0 || r.config.asap() {
+		return min(began, reached)
+	}
+	return began
+}
 
 // pause waits before a retry; false when the run was stopped hard.
 func (r *run) pause(hard context.Context, d time.Duration) bool {

@@ -56,7 +56,7 @@ func (w *worker) do(hard context.Context, it *item) {
 		if res.class == ledger.Ack && r.config.Acked != nil && !it.Raw && !res.kept {
 			r.config.Acked(request, w.buf)
 		}
-		if !res.again() || now-began >= r.config.Retry.For || !r.pause(hard, retryWait(&res, wait)) {
+		if !res.again() || now-r.patientSince(&res, began) >= r.config.Retry.For || !r.pause(hard, retryWait(&res, wait)) {
 			r.stats.end(&res, it.Records, now-it.due, now-sent)
 			return
 		}

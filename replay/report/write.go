@@ -8,7 +8,7 @@ import (
 
 // Formats that Write knows, with the name of the file that each goes to.
 var Formats = []struct{ Name, File, What string }{
-	{"json", "report.json", "everything"},
+	{"json", FileName, "everything"},
 	{"junit", "junit.xml", "each check as a test case"},
 	{"md", "report.md", "Markdown, for a step summary or a comment"},
 	{"html", "report.html", "one page with charts"},
