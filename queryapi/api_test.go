@@ -123,6 +123,17 @@ func (a *testAPI) get(path string, query url.Values, header ...string) answer {
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 
+// head asks whether there is something, and for the status only.
+func (a *testAPI) head(path string) int {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodHead, a.url+path, nil)
+	require.NoError(a.t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(a.t, err)
+	require.NoError(a.t, response.Body.Close())
+	return response.StatusCode
+}
+
 // ok asks for JSON that must come.
 func (a *testAPI) ok(path string, query url.Values, out any, header ...string) {
 	a.t.Helper()

@@ -80,6 +80,7 @@ func (q *queryAPI) serve(ctx context.Context, host component.Host, reader storag
 	if err != nil {
 		return fmt.Errorf("make the query API's server: %w", err)
 	}
+	q.http.RegisterOnShutdown(func() { server.endTails(errShutdown) }) // they would not end by themselves
 	var queries context.Context
 	queries, q.stop = context.WithCancelCause(context.WithoutCancel(ctx)) // Start's own ends with Start
 	q.http.BaseContext = func(net.Listener) context.Context { return queries }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/instantdevlogs/devlogs/logql"
+	"github.com/instantdevlogs/devlogs/logql/pipeline"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -23,6 +24,17 @@ type filters struct {
 
 // filters reads start, end, since, service, level, q and trace_id.
 func (p *params) filters() filters {
+	f := p.conditions()
+	since := defaultSince
+	if f.traceID != "" {
+		since = 0 // an id is precise enough to look for it in all that is stored
+	}
+	f.timeRange = p.timeRange(since)
+	return f
+}
+
+// conditions reads the filters but for the time range.
+func (p *params) conditions() filters {
 	f := filters{services: p.texts("service")}
 	var err error
 	if level := p.text("level"); level != "" {
@@ -33,37 +45,43 @@ func (p *params) filters() filters {
 	if f.text, err = parseText(p.text("q")); err != nil {
 		p.fail("q", err)
 	}
-	since := defaultSince
 	if id := p.text("trace_id"); id != "" {
-		since = 0 // an id is precise enough to look for it in all that is stored
 		if f.traceID, err = parseTraceID(id); err != nil {
 			p.fail("trace_id", err)
 		}
 	}
-	f.timeRange = p.timeRange(since)
 	return f
 }
 
 // queried reads the simple filters and query, a log query of LogQL.
 func (p *params) queried() filters {
 	f := p.filters()
+	f.logql = p.logQuery()
+	return f
+}
+
+// logQuery reads query; nil when it is absent.
+func (p *params) logQuery() *logql.LogQuery {
 	text := p.text("query")
 	if text == "" {
-		return f
+		return nil
 	}
 	expr, err := logql.Parse(text)
+	if err == nil {
+		err = pipeline.Check(expr)
+	}
 	if err != nil {
 		p.fail("query", apiErrorOf(context.Background(), err))
-		return f
+		return nil
 	}
-	var ok bool
-	if f.logql, ok = expr.(*logql.LogQuery); !ok {
+	query, ok := expr.(*logql.LogQuery)
+	if !ok {
 		p.fail("query", &apiError{
 			Code: codeInvalidParameter, Message: "query: " + text + " gives numbers, and this endpoint gives logs",
 			Hint: "ask /loki/api/v1/query or /loki/api/v1/query_range, or take the log query out of it",
 		})
 	}
-	return f
+	return query
 }
 
 // parseTraceID reads 32 hex digits in either case, with or without a UUID's dashes.
@@ -85,6 +103,12 @@ func (f *filters) query(ctx context.Context, source *Source) (storage.Query, err
 		}
 		where = append(where, streams)
 	}
+	where = append(where, f.records()...)
+	return storage.Query{Start: f.Start, End: f.End, Where: where}, nil
+}
+
+// records are the conditions that a record shows by itself: all but services.
+func (f *filters) records() (where storage.And) {
 	if f.traceID != "" {
 		where = append(where, storage.Text{
 			Field: storage.FieldRef{Kind: storage.FieldTraceID}, Op: storage.TextEqual, Value: f.traceID,
@@ -93,6 +117,5 @@ func (f *filters) query(ctx context.Context, source *Source) (storage.Query, err
 	if f.level > 0 {
 		where = append(where, atLeast(f.level))
 	}
-	where = append(where, f.text...)
-	return storage.Query{Start: f.Start, End: f.End, Where: where}, nil
+	return append(where, f.text...)
 }

@@ -21,6 +21,7 @@ func (s *server) index(r *http.Request) (any, error) {
 		Try:           "/api/v1/logs?since=15m&level=warn",
 		Endpoints: map[string]string{
 			"/api/v1/logs":                 "search; as NDJSON or CSV with format=",
+			"/api/v1/logs/tail":            "logs as they come, as server-sent events",
 			"/api/v1/logs/{id}":            "one record",
 			"/api/v1/logs/{id}/context":    "what was logged around it",
 			"/api/v1/histogram":            "how many over time, by level, service or any field",
@@ -28,6 +29,7 @@ func (s *server) index(r *http.Request) (any, error) {
 			"/api/v1/fields":               "fields that logs have",
 			"/api/v1/fields/{name}/values": "values of one of them",
 			"/api/v1/services":             "services that have logs",
+			"/api/v1/explain":              "what the store does for a query of LogQL and what runs here",
 			"/api/v1/stats":                "what is stored",
 			"/healthz":                     "alive",
 			"/readyz":                      "ready to answer",

@@ -70,8 +70,15 @@ func TestOpenAPINamesWhatIsServed(t *testing.T) {
 	api.ok("/", nil, &index)
 	for path := range doc.Paths.Map() {
 		real := strings.NewReplacer("{id}", "1-0", "{name}", "level").Replace(path)
-		got := api.get(real, nil)
-		require.Equal(t, http.StatusOK, got.status, "%s: %s", path, got.body)
+		switch path {
+		case "/api/v1/logs/tail": // it has no end
+			require.Equal(t, http.StatusOK, api.head(real))
+		case "/api/v1/explain":
+			require.Equal(t, http.StatusOK, api.get(real, query("query", "{}")).status)
+		default:
+			got := api.get(real, nil)
+			require.Equal(t, http.StatusOK, got.status, "%s: %s", path, got.body)
+		}
 		if path != "/" && path != index.Documentation {
 			require.Contains(t, index.Endpoints, path)
 		}

@@ -33,6 +33,10 @@ type server struct {
 	limits       Limits
 	writeTimeout time.Duration
 	turns        *semaphore.Weighted // one for each query that may run at a time
+	places       *semaphore.Weighted // one for each tail that may be followed at a time
+	heartbeat    time.Duration       // how often a tail says that it is alive
+	following    context.Context     // ends all tails when it ends
+	endTails     context.CancelCauseFunc
 	telemetry    *telemetry
 	logger       *zap.Logger
 	ready        func() error
@@ -40,9 +44,12 @@ type server struct {
 }
 
 func newServer(reader storage.Reader, config *Config, telemetry *telemetry, logger *zap.Logger) *server {
+	following, endTails := context.WithCancelCause(context.Background())
 	return &server{
 		reader: reader, limits: config.Limits, writeTimeout: config.ServerConfig.WriteTimeout,
 		turns:     semaphore.NewWeighted(int64(config.Limits.MaxConcurrentQueries)),
+		places:    semaphore.NewWeighted(int64(config.Limits.MaxTails)),
+		heartbeat: heartbeat, following: following, endTails: endTails,
 		telemetry: telemetry, logger: logger,
 		ready:  func() error { return nil },
 		health: &storeHealth{report: func(*componentstatus.Event) {}},
@@ -60,8 +67,9 @@ type responder interface {
 // routes is every endpoint.
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	query := func(path, name string, h handler) { mux.Handle(path, s.serve(name, h)) }
+	query := func(path, name string, h handler) { mux.Handle(path, s.serve(name, s.turn, h)) }
 	query("/api/v1/logs", "logs", s.logs)
+	mux.Handle("/api/v1/logs/tail", s.serve("tail", s.place, s.tail))
 	query("/api/v1/logs/{id}", "record", s.record)
 	query("/api/v1/logs/{id}/context", "context", s.context)
 	query("/api/v1/histogram", "histogram", s.histogram)
@@ -69,6 +77,7 @@ func (s *server) routes() http.Handler {
 	query("/api/v1/fields", "fields", s.fields)
 	query("/api/v1/fields/{name}/values", "field_values", s.fieldValues)
 	query("/api/v1/services", "services", s.services)
+	query("/api/v1/explain", "explain", s.explain)
 	query("/api/v1/stats", "stats", s.stats)
 	mux.Handle("/api/v1/openapi.yaml", plain(s.openapi))
 	mux.Handle("/healthz", plain(s.healthz))
@@ -91,8 +100,11 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
+// entrance lets a request in or refuses it; leave gives back what it took.
+type entrance func(r *http.Request) (leave func(), err error)
+
 // serve runs a query: it admits the request, gives it a turn and a time limit, and answers.
-func (s *server) serve(name string, h handler) http.Handler {
+func (s *server) serve(name string, enter entrance, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		source := &Source{reader: s.reader, maxRange: s.limits.MaxRange}
 		done := s.telemetry.begin(r.Context(), name, source)
@@ -111,25 +123,33 @@ func (s *server) serve(name string, h handler) http.Handler {
 				panic(cut)
 			}
 		}()
-		answer = s.answer(w, r, source, h)
+		answer = s.answer(w, r, source, enter, h)
 	})
 }
 
 // answer is what serve does between the books; it returns the error that was sent.
-func (s *server) answer(w http.ResponseWriter, r *http.Request, source *Source, h handler) *apiError {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, source *Source, enter entrance, h handler) *apiError {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	r = r.WithContext(ctx)
 	err := s.admit(r, source)
+	leave := func() {}
 	if err == nil {
-		defer s.turns.Release(1)
+		leave, err = enter(r)
+	}
+	if err == nil {
+		defer leave()
 		limit := startLimit("query_timeout", s.limits.QueryTimeout, cancel)
 		defer func() { limit.Stop() }()
 		var value any
 		value, err = h(ctx, source, newParams(r, &s.limits))
-		if _, long := value.(*export); long {
+		switch value.(type) {
+		case *export:
 			limit.Stop()
 			limit = startLimit("export_timeout", s.limits.ExportTimeout, cancel)
+		case *tail:
+			limit.Stop()
+			defer context.AfterFunc(s.following, func() { cancel(context.Cause(s.following)) })()
 		}
 		if err == nil {
 			err = write(w, r, value)
@@ -143,7 +163,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, source *Source, 
 	return answer
 }
 
-// admit checks method and tenant and waits for a turn, which the caller gives back.
+// admit checks method and tenant.
 func (s *server) admit(r *http.Request, source *Source) error {
 	if err := allowed(r, http.MethodGet, http.MethodHead); err != nil {
 		return err
@@ -155,18 +175,35 @@ func (s *server) admit(r *http.Request, source *Source) error {
 			Hint: fmt.Sprintf("at most %d bytes of UTF-8 without control characters", maxTenant),
 		}
 	}
+	return nil
+}
+
+// turn is the entrance of queries: it waits for a turn.
+func (s *server) turn(r *http.Request) (func(), error) {
 	wait, cancel := context.WithTimeout(r.Context(), s.limits.MaxWait)
 	defer cancel()
 	if s.turns.Acquire(wait, 1) == nil {
-		return nil
+		return func() { s.turns.Release(1) }, nil
 	}
 	if r.Context().Err() != nil {
-		return r.Context().Err()
+		return nil, r.Context().Err()
 	}
-	return &apiError{
+	return nil, &apiError{
 		Code: codeTooManyQueries, Setting: "max_concurrent_queries", retryAfter: time.Second,
 		Message: fmt.Sprintf("%d queries are running, and none ended within %s", s.limits.MaxConcurrentQueries, s.limits.MaxWait),
 		Hint:    "try again, or raise limits::max_concurrent_queries of query_api",
+	}
+}
+
+// place is the entrance of tails, which stay: it does not wait.
+func (s *server) place(*http.Request) (func(), error) {
+	if s.places.TryAcquire(1) {
+		return func() { s.places.Release(1) }, nil
+	}
+	return nil, &apiError{
+		Code: codeTooManyQueries, Setting: "max_tails", retryAfter: 5 * time.Second,
+		Message: fmt.Sprintf("%d tails are being followed", s.limits.MaxTails),
+		Hint:    "end one, or raise limits::max_tails of query_api",
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -86,15 +87,19 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, out any
 
 // Stream asks for a path and returns the body of the answer, which the caller closes. A server's error is an *Error.
 func (c *Client) Stream(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
+	return c.stream(ctx, path, query, nil)
+}
+
+// stream is Stream with more headers.
+func (c *Client) stream(ctx context.Context, path string, query url.Values, header http.Header) (io.ReadCloser, error) {
 	address := c.base.JoinPath(path)
 	address.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range c.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, c.header)
+	maps.Copy(request.Header, header)
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.explain(err)

@@ -20,6 +20,10 @@ type Record struct {
 	Attributes json.RawMessage `json:"attributes"`
 	TraceID    string          `json:"trace_id"`
 
+	// Line and Labels are what a query of LogQL made of the record; nil without one.
+	Line   *string           `json:"line"`
+	Labels map[string]string `json:"labels"`
+
 	JSON json.RawMessage `json:"-"` // the whole object as the server sent it
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // reading is one question's connection, in a read-only transaction.
@@ -73,6 +75,7 @@ func (r *reading) run(sql string) error { return r.conn.Exec(r.ctx, sql).Close()
 
 // each gives the rows of a statement, in binary format. They are valid until row returns.
 func (r *reading) each(sql string, args [][]byte, row func(values [][]byte) error) error {
+	storage.Trace(r.ctx, sql, args)
 	return readRows(r.conn.ExecParams(r.ctx, sql, args, nil, nil, []int16{1}), row)
 }
 
@@ -96,6 +99,7 @@ func readRows(result *pgconn.ResultReader, row func(values [][]byte) error) erro
 // old rows are gone and the new ones too young for the snapshot: the chunk looks empty. So it is planned once before, which
 // takes the locks, and what they waited for is seen.
 func (r *reading) pages(sql string, args [][]byte, size int, row func(values [][]byte) error, turn func() error) error {
+	storage.Trace(r.ctx, sql, args)
 	fetch := fmt.Sprintf("FETCH %d FROM page", size)
 	batch := &pgconn.Batch{}
 	if r.rewrites {
@@ -126,7 +130,7 @@ func (r *reading) pages(sql string, args [][]byte, size int, row func(values [][
 			return r.run("CLOSE page")
 		}
 		n = 0
-		if err := r.each(fetch, nil, count); err != nil {
+		if err := readRows(r.conn.ExecParams(r.ctx, fetch, nil, nil, nil, []int16{1}), count); err != nil {
 			return err
 		}
 	}

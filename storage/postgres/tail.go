@@ -97,6 +97,23 @@ const tailSQL = `SELECT coalesce((SELECT max(batch_seq) FROM log_batches WHERE b
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 		AND classid = $2::oid AND objid = $3::oid), '')`
 
+// Head is where a tail of "from now on" starts: every batch that is committed after it returns has a greater sequence. It waits
+// for the transactions that may still bring lower ones.
+func (s *Store) Head(ctx context.Context) (uint64, error) {
+	t := &tail{store: s}
+	for {
+		err := s.readOnce(ctx, t.look)
+		if err != nil || t.candidate == 0 {
+			return t.final, readError(ctx, "find the newest batch", err)
+		}
+		select {
+		case <-time.After(tailPending):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
 // advance finds out what is final and gives the next records of that.
 func (t *tail) advance(r *reading, give func(*storage.Record) error) error {
 	if t.final <= t.from {

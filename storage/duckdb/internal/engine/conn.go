@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // Conn runs one statement at a time.
@@ -36,6 +38,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Result, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	storage.Trace(ctx, sql, args)
 	var statement mapping.PreparedStatement
 	defer mapping.DestroyPrepare(&statement)
 	if mapping.Prepare(c.conn, sql, &statement) == mapping.StateError {
