@@ -9,6 +9,7 @@ import (
 
 	"github.com/instantdevlogs/devlogs/logql"
 	"github.com/instantdevlogs/devlogs/logql/engine"
+	"github.com/instantdevlogs/devlogs/queryapi/lokiapi"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -111,6 +112,8 @@ func apiErrorOf(ctx context.Context, err error) *apiError {
 	var language *logql.Error
 	var evaluation *engine.QueryError
 	var limit *engine.LimitError
+	var lokiBad *lokiapi.BadRequest
+	var lokiLimit *lokiapi.TooMuch
 	switch {
 	case errors.As(err, &language):
 		return badQuery(language)
@@ -120,6 +123,10 @@ func apiErrorOf(ctx context.Context, err error) *apiError {
 		known := overLimit(limit.Limit, "%s", limit.Msg)
 		known.cause = err
 		return known
+	case errors.As(err, &lokiBad):
+		return &apiError{Code: codeInvalidParameter, Message: lokiBad.Msg}
+	case errors.As(err, &lokiLimit):
+		return overLimit(lokiLimit.Setting, "%s", lokiLimit.Msg)
 	case errors.Is(err, storage.ErrNotFound):
 		return &apiError{Code: codeNotFound, Message: "there is no such record", Hint: "it may have been removed by retention", cause: err}
 	case errors.As(err, &unavailable):

@@ -80,6 +80,7 @@ func (s *server) routes() http.Handler {
 	query("/api/v1/explain", "explain", s.explain)
 	query("/api/v1/stats", "stats", s.stats)
 	mux.Handle("/api/v1/openapi.yaml", plain(s.openapi))
+	s.mountLoki(mux)
 	mux.Handle("/healthz", plain(s.healthz))
 	mux.Handle("/readyz", plain(s.readyz))
 	mux.Handle("/metrics", s.telemetry.metrics(s.reader))
@@ -258,6 +259,10 @@ type errorBody struct {
 }
 
 func writeError(w http.ResponseWriter, err *apiError) {
+	if loki, ok := w.(*lokiWriter); ok {
+		loki.writeError(err)
+		return
+	}
 	if err.Code == codeCanceled {
 		return
 	}

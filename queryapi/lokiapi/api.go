@@ -1,0 +1,90 @@
+package lokiapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/instantdevlogs/devlogs/logql"
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// Store is what endpoints ask, for the one tenant of the request.
+type Store interface{ logplan.Store }
+
+// Request is one request on its way to an answer.
+type Request struct {
+	HTTP    *http.Request
+	Store   Store
+	Planner *logplan.Planner
+	Limits  *Limits
+	Started time.Time
+}
+
+// Limits are what one request may ask for; they have the names of the server's settings.
+type Limits struct {
+	MaxRows    int           // max_rows: entries in an answer
+	MaxGroups  int           // max_groups: streams and distinct values that an answer is made of
+	MaxRange   time.Duration // max_range: 0 is no limit
+	MaxSeries  int           // max_query_series
+	MaxTailLag time.Duration // max_tail_lag: how far a tail's reader may fall behind
+	Retention  time.Duration // how long logs are kept, for clients to know; 0: for ever
+}
+
+// Responder is an answer that writes itself. When it returns an error it has written nothing.
+type Responder interface {
+	Respond(w http.ResponseWriter, r *http.Request) error
+}
+
+// Endpoint is one path of the API.
+type Endpoint struct {
+	Path string // a pattern of http.ServeMux, without a method
+	Name string // in the books of requests
+	// Answer gives what becomes JSON, or a Responder. An error is a *BadRequest or a *TooMuch, or one of the planner or the
+	// store.
+	Answer func(ctx context.Context, r *Request) (any, error)
+	// Tail tells that the answer goes on until the client has enough.
+	Tail bool
+}
+
+const prefix = "/loki/api/v1"
+
+// Endpoints lists all.
+func Endpoints() []Endpoint {
+	return []Endpoint{
+		{Path: prefix + "/query", Name: "loki_query", Answer: query},
+		{Path: prefix + "/query_range", Name: "loki_query_range", Answer: queryRange},
+		{Path: prefix + "/labels", Name: "loki_labels", Answer: labels},
+		{Path: prefix + "/label", Name: "loki_labels", Answer: labels},
+		{Path: prefix + "/label/{name}/values", Name: "loki_label_values", Answer: labelValues},
+		{Path: prefix + "/series", Name: "loki_series", Answer: series},
+		{Path: prefix + "/status/buildinfo", Name: "loki_buildinfo", Answer: buildInfo},
+	}
+}
+
+// BadRequest says what is wrong with a request.
+type BadRequest struct{ Msg string }
+
+func (e *BadRequest) Error() string { return e.Msg }
+
+// TooMuch says that a request is over a limit of the server.
+type TooMuch struct {
+	Setting string // as the server's configuration spells it
+	Msg     string
+}
+
+func (e *TooMuch) Error() string { return e.Msg }
+
+// success is the envelope of most answers.
+type success struct {
+	Status string `json:"status"`
+	Data   any    `json:"data"`
+}
+
+func succeeded(data any) *success { return &success{"success", data} }
+
+// logRequest asks for entries of a range.
+func (t span) logRequest(q *logql.LogQuery, direction storage.Direction, limit int) logplan.LogRequest {
+	return logplan.LogRequest{Query: q, Start: t.Start, End: t.End, Direction: direction, Limit: limit}
+}
