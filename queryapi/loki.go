@@ -25,7 +25,7 @@ func (s *server) mountLoki(outer *http.ServeMux) {
 		MaxSeries: s.limits.MaxQuerySeries, MaxTailLag: s.limits.MaxTailLag,
 	}
 	for _, endpoint := range lokiapi.Endpoints() {
-		mux.Handle(endpoint.Path, s.serve(endpoint.Name, func(ctx context.Context, source *Source, p *params) (any, error) {
+		mux.Handle(endpoint.Path, s.serve(endpoint.Name, s.turn, func(ctx context.Context, source *Source, p *params) (any, error) {
 			value, err := endpoint.Answer(ctx, &lokiapi.Request{
 				HTTP: p.request, Store: source, Planner: s.planner(source, nil), Limits: limits, Started: p.now,
 			})
