@@ -9,9 +9,12 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
 	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
 
 // Receivers put these into the client's metadata: json_log by itself, others with include_metadata.
@@ -25,6 +28,9 @@ func newEntry(logs plog.Logs, md client.Metadata, deduplicate bool, arrival pcom
 	e := &queue.Entry{Records: logs.LogRecordCount(), Tenant: first(md.Get(tenantKey)), Arrival: arrival}
 	if e.Records == 0 {
 		return e, nil
+	}
+	if err := postgres.CheckTenant(e.Tenant); err != nil { // now, while somebody listens: nobody wants all of it as dead letters
+		return nil, consumererror.NewPermanent(status.Errorf(codes.InvalidArgument, "header X-Scope-OrgID: %v", err))
 	}
 	message, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
 	if err != nil {

@@ -62,7 +62,9 @@ func (w *worker) cure(d *queue.Delivery) bool {
 		letter.Payload = queue.Pack(message)
 		letters = append(letters, letter)
 	}
-	w.bury(nil, letters)
+	if !w.bury(nil, letters) {
+		return false
+	}
 	if len(good) > 0 {
 		rest := []storage.Batch{{ID: d.Batch, Rows: encode(d, good)}}
 		outcomes, err := w.write(rest)
@@ -72,8 +74,7 @@ func (w *worker) cure(d *queue.Delivery) bool {
 		case w.ctx.Err() != nil:
 			return false
 		default: // refused as a whole although each part was not
-			w.bury([]queue.Delivery{*d}, []queue.Letter{{Entry: d.Entry, Reason: err.Error(), Record: -1}})
-			return true
+			return w.bury([]queue.Delivery{*d}, []queue.Letter{{Entry: d.Entry, Reason: err.Error(), Record: -1}})
 		}
 	}
 	w.acknowledge([]queue.Delivery{*d})

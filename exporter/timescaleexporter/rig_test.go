@@ -2,7 +2,9 @@ package timescaleexporter
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -35,6 +37,7 @@ type rig struct {
 	dsn      string // as exporters see it
 	own      string // the database, past any proxy
 	layout   postgres.Layout
+	ballast  int // bytes that do not compress, in each record of what send makes
 
 	mu   sync.Mutex
 	sent map[string]int // records by batch, acknowledged
@@ -80,9 +83,11 @@ func (r *rig) start(role Role, change func(*Config)) *running {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		assert.NoError(r.t, e.Shutdown(ctx))
-		assert.NoError(r.t, e.telemetry.Shutdown(ctx))
 	})
-	r.t.Cleanup(e.stop)
+	r.t.Cleanup(func() {
+		e.stop()
+		assert.NoError(r.t, e.telemetry.Shutdown(context.Background()))
+	})
 	return e
 }
 
@@ -90,7 +95,11 @@ func (r *rig) start(role Role, change func(*Config)) *running {
 func (r *rig) send(e *running, name string, records int) error {
 	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
 	defer cancel()
-	err := e.ConsumeLogs(ctx, batch(name, records))
+	logs := batch(name, records)
+	if r.ballast > 0 {
+		addBallast(logs, name, r.ballast)
+	}
+	err := e.ConsumeLogs(ctx, logs)
 	if err == nil {
 		r.mu.Lock()
 		r.sent[name] = records
@@ -124,6 +133,16 @@ func batch(name string, records int) plog.Logs {
 
 var began = time.Now()
 
+// addBallast makes the same bytes each time for the same name.
+func addBallast(logs plog.Logs, name string, bytes int) {
+	random := rand.NewChaCha8(sha256.Sum256([]byte(name)))
+	for _, record := range logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+		ballast := make([]byte, bytes)
+		_, _ = random.Read(ballast) // it never fails
+		record.Attributes().PutEmptyBytes("ballast").FromRaw(ballast)
+	}
+}
+
 // client reaches the queue past any proxy.
 func (r *rig) client() (queue.Config, redis.UniversalClient) {
 	config := queue.DefaultConfig()
@@ -147,7 +166,9 @@ func (r *rig) drained() {
 // store reads the database, past any proxy.
 func (r *rig) store() *postgres.Store {
 	r.t.Helper()
-	s, err := postgres.Open(r.t.Context(), postgres.DefaultConfig(configopaque.String(r.own)))
+	config := postgres.DefaultConfig(configopaque.String(r.own))
+	config.Layout = r.layout
+	s, err := postgres.Open(r.t.Context(), config)
 	require.NoError(r.t, err)
 	r.t.Cleanup(func() { assert.NoError(r.t, s.Close()) })
 	return s

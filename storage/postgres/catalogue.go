@@ -108,7 +108,7 @@ func fieldID(tenant string, f *storage.Field) uint64 {
 // putNews stores what is new in transactions of its own: a row of log_streams is then never locked for as long as a COPY
 // takes, and is there before the records that need it. In order of the keys, so that two writers can't wait for each other.
 func (s *Store) putNews(ctx context.Context, batches []storage.Batch) error {
-	now := time.Now()
+	now := s.config.Now()
 	for i := range batches {
 		n := s.catalogue.news(batches[i].Rows, now)
 		if len(n.streams) == 0 && len(n.fields) == 0 {

@@ -52,6 +52,8 @@ type Config struct {
 
 	// Logger hears of what happens in the background; nil keeps silent.
 	Logger *zap.Logger `mapstructure:"-"`
+	// Now is the clock of this process; nil is time.Now. It decides only about partitions and retention.
+	Now func() time.Time `mapstructure:"-"`
 }
 
 // Retention frees space by dropping whole days of logs, by the time they carry, oldest first. Today always stays.

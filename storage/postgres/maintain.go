@@ -32,7 +32,7 @@ func (s *Store) maintain(ctx context.Context) {
 // Maintain does what is due: it makes the partitions of the coming days, and drops what Config.Retention does not keep. A
 // store that is not ReadOnly does so by itself every minute; it is here for those who do not want to wait.
 func (s *Store) Maintain(ctx context.Context) error {
-	now := time.Now()
+	now := s.config.Now()
 	if s.schema.Layout == LayoutPlain {
 		today := uint64(now.Unix()) / uint64(day/time.Second)
 		for d := today; d <= today+uint64(nearFuture/day); d++ {

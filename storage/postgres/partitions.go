@@ -51,7 +51,7 @@ func (n nearTimes) holds(low, high uint64) bool {
 // nearTimes makes, in the plain layout, the partitions that the batches need. One that can't be made now (somebody holds a
 // lock) is no obstacle: its rows go into logs_far.
 func (s *Store) nearTimes(ctx context.Context, batches []storage.Batch) (nearTimes, error) {
-	now := time.Now()
+	now := s.config.Now()
 	n := nearTimes{first: uint64(now.Add(-nearPast).UnixNano()), end: uint64(now.Add(nearFuture).UnixNano())}
 	if s.schema.Layout != LayoutPlain {
 		return n, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -51,6 +52,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s.listener.store = s
 	if s.logger == nil {
 		s.logger = zap.NewNop()
+	}
+	if s.config.Now == nil {
+		s.config.Now = time.Now
 	}
 	if err := s.connect(ctx); err != nil {
 		s.closePools()

@@ -63,7 +63,7 @@ func (s *Store) attempt(ctx context.Context, batches []storage.Batch, end string
 // lostPartition tells whether a partition that this process believed in was dropped by another, and then forgets them all.
 func (s *Store) lostPartition(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || s.schema.Layout != LayoutPlain || pg.Code != pgerrcode.CheckViolation {
+	if !ok || s.schema.Layout != LayoutPlain || pg.Code != pgerrcode.CheckViolation || pg.ConstraintName != "" {
 		return false
 	}
 	s.days.forget()
@@ -72,7 +72,7 @@ func (s *Store) lostPartition(err error) bool {
 
 func (s *Store) writeAll(ctx context.Context, batches []storage.Batch, end string) ([]storage.Outcome, error) {
 	for i := range batches {
-		if err := checkTenant(batches[i].Rows.Tenant); err != nil {
+		if err := CheckTenant(batches[i].Rows.Tenant); err != nil {
 			return nil, &ContentError{err}
 		}
 	}
@@ -95,7 +95,8 @@ func (s *Store) writeAll(ctx context.Context, batches []storage.Batch, end strin
 	return s.transaction(ctx, conn.Conn(), batches, pieces, near, end)
 }
 
-func checkTenant(tenant string) error {
+// CheckTenant says what is wrong with a tenant's name. A batch of such a tenant is refused as a whole, with a *ContentError.
+func CheckTenant(tenant string) error {
 	switch {
 	case len(tenant) > maxTenant:
 		return fmt.Errorf("the tenant's name has %d bytes: at most %d can be stored", len(tenant), maxTenant)

@@ -141,7 +141,7 @@ const forgetAfter = time.Hour
 // create makes the stream and the group. Someone else may have done so meanwhile.
 func (c *Consumer) create(ctx context.Context) error {
 	err := c.client.XGroupCreateMkStream(ctx, c.stream, group, "0").Err()
-	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
+	if err != nil && !isGroupThere(err) {
 		return fmt.Errorf("create the queue's consumer group: %w", err)
 	}
 	return nil
@@ -159,6 +159,8 @@ func (c *Consumer) deliveries(messages []redis.XMessage) []Delivery {
 	}
 	return held
 }
+
+func isGroupThere(err error) bool { return strings.HasPrefix(err.Error(), "BUSYGROUP") }
 
 func isNoGroup(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "NOGROUP") }
 

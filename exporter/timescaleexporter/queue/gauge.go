@@ -33,9 +33,9 @@ type Depth struct {
 const (
 	gaugeEvery   = 500 * time.Millisecond
 	minRetry     = time.Second
-	maxRetry     = time.Minute
-	defaultRetry = 5 * time.Second // while no drain has removed anything yet
-	rateWeight   = 0.2             // of the newest measurement in the drain rate's moving average
+	maxRetry     = 15 * time.Second // some clients give up after a minute or two of being told to wait
+	defaultRetry = 5 * time.Second  // while no drain has removed anything yet
+	rateWeight   = 0.2              // of the newest measurement in the drain rate's moving average
 )
 
 // Gauge watches how full the queue is and how fast drains empty it. It asks Redis twice a second, and in between counts
@@ -168,16 +168,15 @@ func (g *Gauge) added(shard, size int) {
 	s.mu.Unlock()
 }
 
-// retryAfter is the time in which drains, at the rate they showed, free a tenth of the queue, with up to half as much again
-// at random so that clients do not come back all at once.
+// retryAfter is the time in which drains, at the rate they showed, free a tenth of what the queue holds, with up to half as
+// much again at random so that clients do not come back all at once.
 func (g *Gauge) retryAfter(shard int) time.Duration {
 	s := &g.shards[shard]
 	s.mu.Lock()
-	rate := s.rate
+	rate, tenth := s.rate, float64(s.depth.Bytes)/10
 	s.mu.Unlock()
 	after := defaultRetry
 	if rate > 1 {
-		tenth := float64(g.config.MaxBytes) / float64(len(g.shards)) / 10
 		after = time.Duration(min(tenth/rate, maxRetry.Seconds()) * float64(time.Second))
 	}
 	after += time.Duration(rand.Float64() * float64(after) / 2)

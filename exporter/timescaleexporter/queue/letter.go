@@ -88,13 +88,14 @@ func parseLetter(shard int, m redis.XMessage) Letter {
 }
 
 // Requeue puts a letter back into the queue, after its cause was mended. The batch that it was in is in the ledger already,
-// so it gets a batch id of its own, made from the letter's: doing it twice stores it once.
+// so the letter gets one of its own, made from that and from the record's place: it is stored once also when the queue holds
+// it twice, and when a drain that died had left the same letter twice.
 func Requeue(ctx context.Context, config Config, client redis.UniversalClient, l Letter) error {
 	if l.Records == 0 {
 		return errors.New("requeue: the letter holds no readable entry; purge it")
 	}
 	e := l.Entry
-	e.Batch = uuid.NewSHA1(l.Batch, []byte(l.ID))
+	e.Batch = uuid.NewSHA1(l.Batch, []byte(strconv.Itoa(l.Record)))
 	_, err := client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 		pipe.XAdd(ctx, &redis.XAddArgs{Stream: config.logsKey(l.Shard), Values: e.values()})
 		pipe.XDel(ctx, config.deadKey(l.Shard), l.ID)

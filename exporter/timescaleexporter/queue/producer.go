@@ -90,12 +90,13 @@ func (p *Producer) Add(ctx context.Context, e *Entry) error {
 var errStopped = fmt.Errorf("the queue's sender has stopped: the process is shutting down")
 
 func (p *Producer) run(key string, shard int, requests chan *waiting) {
-	var group []*waiting
+	var batch []*waiting
+	created := false // the consumer group
 	for {
-		group = group[:0]
+		batch = batch[:0]
 		select {
 		case w := <-requests:
-			group = gather(append(group, w), requests)
+			batch = gather(append(batch, w), requests)
 		case <-p.stop:
 			for {
 				select {
@@ -106,37 +107,42 @@ func (p *Producer) run(key string, shard int, requests chan *waiting) {
 				}
 			}
 		}
-		p.send(key, shard, group)
+		created = p.send(key, shard, batch, !created) || created
 	}
 }
 
 // gather adds what is already waiting.
-func gather(group []*waiting, requests chan *waiting) []*waiting {
-	size := group[0].entry.Size()
-	for size < maxGroupBytes && len(group) < maxGroupEntries {
+func gather(batch []*waiting, requests chan *waiting) []*waiting {
+	size := batch[0].entry.Size()
+	for size < maxGroupBytes && len(batch) < maxGroupEntries {
 		select {
 		case w := <-requests:
 			size += w.entry.Size()
-			group = append(group, w)
+			batch = append(batch, w)
 		default:
-			return group
+			return batch
 		}
 	}
-	return group
+	return batch
 }
 
-// send adds a group in one round trip. The commands are not a transaction: each entry stands for itself, and Redis answers
-// each.
-func (p *Producer) send(key string, shard int, group []*waiting) {
+// send adds what was gathered in one round trip. The commands are not a transaction: each entry stands for itself, and Redis
+// answers each. With create it also makes the consumer group, and tells whether that is there then: Redis makes none once
+// its memory is full, and that is when drains must not need one.
+func (p *Producer) send(key string, shard int, batch []*waiting, create bool) (created bool) {
 	pipe := p.client.Pipeline()
-	added := make([]*redis.StringCmd, len(group))
-	for i, w := range group {
+	added := make([]*redis.StringCmd, len(batch))
+	for i, w := range batch {
 		added[i] = pipe.XAdd(context.Background(), &redis.XAddArgs{Stream: key, Values: w.entry.values()})
+	}
+	var making *redis.StatusCmd
+	if create {
+		making = pipe.XGroupCreateMkStream(context.Background(), key, group, "0")
 	}
 	// The callers' contexts end their waiting, not the sending: one that gives up must not take the others with it. The
 	// client's own timeouts bound it.
 	_, _ = pipe.Exec(context.Background()) // each command has its own error, which is looked at below
-	for i, w := range group {
+	for i, w := range batch {
 		err := added[i].Err()
 		if err == nil {
 			p.gauge.added(shard, w.entry.Size())
@@ -144,8 +150,9 @@ func (p *Producer) send(key string, shard int, group []*waiting) {
 		w.answer <- p.explain(err, shard)
 	}
 	if p.onGroup != nil {
-		p.onGroup(len(group))
+		p.onGroup(len(batch))
 	}
+	return create && (making.Err() == nil || isGroupThere(making.Err()))
 }
 
 func (p *Producer) explain(err error, shard int) error {

@@ -1,0 +1,80 @@
+package timescaleexporter
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
+)
+
+// settle stores what is held and acknowledges it. It returns when that is done, or when the drain is stopped: then the
+// entries stay pending.
+func (w *worker) settle(held []queue.Delivery) {
+	stop := w.touch(held)
+	defer stop()
+	held = w.decode(held)
+	if len(held) == 0 || !w.storeAll(held) {
+		return
+	}
+	w.acknowledge(held)
+}
+
+// touch keeps the entries from being taken over while they are worked on.
+func (w *worker) touch(held []queue.Delivery) (stop func()) {
+	ctx, cancel := context.WithCancel(w.ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(w.config.Drain.ClaimAfter / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				// When it fails another drain may store the same batches: double work, but the ledger takes care of it.
+				_ = w.consumer.Touch(ctx, held)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+// acknowledge tries until Redis answers or the drain is stopped. If it never does, the batches come again and the ledger
+// knows them.
+func (w *worker) acknowledge(held []queue.Delivery) {
+	w.insist(func(ctx context.Context) error { return w.consumer.Ack(ctx, held) })
+}
+
+// bury moves entries to the dead letters, trying as acknowledge does. false: the drain was stopped before Redis had them.
+func (w *worker) bury(done []queue.Delivery, letters []queue.Letter) bool {
+	if !w.insist(func(ctx context.Context) error { return w.consumer.Bury(ctx, done, letters) }) {
+		return false
+	}
+	w.telemetry.TimescaleDeadLetters.Add(context.Background(), int64(len(letters)))
+	for i := range letters {
+		w.logger.Warn("The database refused a record; it is a dead letter now, see: devlogs queue dead-letters",
+			zap.Stringer("batch", letters[i].Batch), zap.Int("record", letters[i].Record), zap.String("reason", letters[i].Reason))
+	}
+	return true
+}
+
+func (w *worker) insist(do func(context.Context) error) bool {
+	pause := firstPause
+	for {
+		ctx, cancel := context.WithTimeout(w.finish, maxPause)
+		err := do(ctx)
+		cancel()
+		if err == nil {
+			return true
+		}
+		if !w.wait(&pause) {
+			return false
+		}
+	}
+}

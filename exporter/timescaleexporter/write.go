@@ -1,0 +1,106 @@
+package timescaleexporter
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
+	"github.com/instantdevlogs/devlogs/storage"
+)
+
+// decode makes w.batches of what is held. Entries that can't be read go to the dead letters and out of the list.
+func (w *worker) decode(held []queue.Delivery) []queue.Delivery {
+	w.batches = w.batches[:0]
+	readable := make([]queue.Delivery, 0, len(held))
+	for i := range held {
+		d := &held[i]
+		if err := w.decodeOne(d); err != nil {
+			w.bury([]queue.Delivery{*d}, []queue.Letter{{Entry: d.Entry, Reason: err.Error(), Record: -1}})
+			continue
+		}
+		readable = append(readable, *d)
+	}
+	return readable
+}
+
+func (w *worker) decodeOne(d *queue.Delivery) error {
+	if d.Err != nil {
+		return d.Err
+	}
+	logs, err := queue.Unpack(d.Payload)
+	if err != nil {
+		return err
+	}
+	i := len(w.batches)
+	if i == len(w.rows) {
+		w.rows = append(w.rows, new(storage.Rows))
+	}
+	rows := w.rows[i]
+	rows.Reset()
+	storage.Encode(rows, logs, d.Tenant, d.Arrival)
+	w.batches = append(w.batches, storage.Batch{ID: d.Batch, Rows: rows})
+	return nil
+}
+
+// storeAll stores w.batches in one transaction, trying again for as long as the database is unavailable. When the database
+// refuses what they hold it stores them one by one and leaves out what is refused. false: the drain was stopped first.
+func (w *worker) storeAll(held []queue.Delivery) bool {
+	outcomes, err := w.write(w.batches)
+	switch {
+	case err == nil:
+		w.count(outcomes, w.batches)
+		return true
+	case w.ctx.Err() != nil:
+		return false
+	default:
+		return w.isolate(held)
+	}
+}
+
+// write is one transaction, repeated until the database answers. A transaction that was begun is finished also when the
+// drain is being stopped.
+func (w *worker) write(batches []storage.Batch) ([]storage.Outcome, error) {
+	pause := firstPause
+	for {
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(w.finish, w.config.Drain.Timeout)
+		outcomes, err := w.store.WriteAll(ctx, batches)
+		cancel()
+		if err == nil {
+			w.health.set(postgresPart, nil)
+			w.telemetry.TimescaleDrainTransactionDuration.Record(context.Background(), time.Since(began).Seconds())
+			return outcomes, nil
+		}
+		if !passing(err) {
+			return nil, err
+		}
+		w.health.set(postgresPart, err)
+		if !w.wait(&pause) {
+			return nil, w.ctx.Err()
+		}
+	}
+}
+
+// passing says that an error is about the database or the network, not about what a batch holds.
+func passing(err error) bool {
+	_, unavailable := errors.AsType[*storage.UnavailableError](err)
+	return unavailable || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+func (w *worker) count(outcomes []storage.Outcome, batches []storage.Batch) {
+	ctx := context.Background()
+	var records, stored, duplicates int64
+	for i, outcome := range outcomes {
+		if outcome == storage.Duplicate {
+			duplicates++
+			continue
+		}
+		stored++
+		records += int64(batches[i].Rows.Len())
+	}
+	w.telemetry.TimescaleDrainRecords.Add(ctx, records)
+	w.telemetry.TimescaleDrainTransactionRecords.Record(ctx, records)
+	w.telemetry.TimescaleDrainBatches.Add(ctx, stored, batchStored)
+	w.telemetry.TimescaleDrainBatches.Add(ctx, duplicates, batchDuplicate)
+}
