@@ -135,7 +135,9 @@ func (c *csvRows) plain(typed string) (string, error) {
 	return string(c.scratch), err
 }
 
-// inert keeps a spreadsheet from taking a text for a formula.
+// InertCell is the text of a CSV cell that spreadsheets show, where they would take s itself for a formula.
+func InertCell(s string) string { return inert(s) }
+
 func inert(s string) string {
 	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
 		return "'" + s

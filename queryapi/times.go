@@ -38,6 +38,16 @@ func parseTime(s string, now time.Time) (pcommon.Timestamp, error) {
 	return timestamp(now.Add(-d))
 }
 
+// ParseTime reads a time as the API's parameters are read, for those who have to know it before they ask. Times before 1970 are
+// 1970.
+func ParseTime(s string, now time.Time) (time.Time, error) {
+	t, err := parseTime(s, now)
+	return goTime(t), err
+}
+
+// ParseDuration reads a duration as the API's parameters are read.
+func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }
+
 // parseUnix reads a number of seconds, milli-, micro- or nanoseconds: what it is follows from its magnitude, as times
 // between 1973 and 5138 don't overlap.
 func parseUnix(s string) (pcommon.Timestamp, bool) {

@@ -31,8 +31,14 @@ func newRootCommand() *cobra.Command {
 	root := newServeCommand()
 	root.AddCommand(collectorCommands()...)
 	root.AddCommand(
+		newFieldsCommand(),
+		newLabelsCommand(),
+		newPatternsCommand(),
 		newQueryCommand(),
 		newReplayCommand(),
+		newSeriesCommand(),
+		newStatsCommand(),
+		newTailCommand(),
 		newVersionCommand(),
 	)
 	return root

@@ -218,7 +218,7 @@ func TestQueryErrorsSayWhatToDo(t *testing.T) {
 		{[]string{"--address", address, "--since", "soon"}, `a duration looks like "15m"`},
 		{[]string{"--address", address, "--limit", "-1"}, "use 0 to show all"},
 		{[]string{"--address", address, "--limit", "100001"}, "needs --forward or --reverse"},
-		{[]string{"--address", address, "-o", "xml"}, "use text, json or csv"},
+		{[]string{"--address", address, "-o", "xml"}, "use text, json, csv or raw"},
 		{[]string{"--address", address, "--header", "nonsense"}, "'Name: value'"},
 		{[]string{"--address", address, "--forward", "--reverse"}, "exclude each other"},
 		{[]string{"--address", address, `"open`}, "is not closed"},

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -15,6 +18,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/instantdevlogs/devlogs/queryapi/client"
+	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 )
 
 // textPrinter lays a record out for reading: time, level, service, message, and the attributes after it.
@@ -71,10 +75,14 @@ func (p *textPrinter) write(out *bufio.Writer, record *client.Record) error {
 	if record.Service != "" {
 		line += " " + p.service.Sprint(harmless(record.Service))
 	}
-	body := bodyText(record.Body)
+	body := lineText(record)
 	first, rest, _ := strings.Cut(body, "\n")
 	line += " " + harmless(first)
-	if attributes := attributeText(record); attributes != "" {
+	attributes := labelText(record)
+	if record.Labels == nil {
+		attributes = attributeText(record)
+	}
+	if attributes != "" {
 		line += " " + p.dim.Sprint(attributes)
 	}
 	if rest != "" {
@@ -84,6 +92,38 @@ func (p *textPrinter) write(out *bufio.Writer, record *client.Record) error {
 	}
 	_, err := fmt.Fprintln(out, line)
 	return err
+}
+
+// lineText is the line as a query of LogQL leaves it, or else the body.
+func lineText(record *client.Record) string {
+	if record.Line != nil {
+		return *record.Line
+	}
+	return bodyText(record.Body)
+}
+
+// labelText is name=value for each label that a query leaves, but for those of the resource and those that every record has.
+func labelText(record *client.Record) string {
+	shared := map[string]bool{"detected_level": true, "severity_text": true, "severity_number": true, "observed_timestamp": true, "flags": true,
+		"scope_name": true, "scope_version": true, "service_name": true}
+	var resource map[string]json.RawMessage
+	if json.Unmarshal(record.Resource, &resource) == nil {
+		for key := range resource {
+			shared[logplan.LabelName(key)] = true
+		}
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(record.Labels)) {
+		if shared[name] {
+			continue
+		}
+		value := harmless(record.Labels[name])
+		if strings.ContainsAny(value, " \t\n\r\"=") {
+			value = strconv.Quote(record.Labels[name])
+		}
+		parts = append(parts, harmless(name)+"="+value)
+	}
+	return strings.Join(parts, " ")
 }
 
 // bodyText is a text body as it is, any other as JSON.

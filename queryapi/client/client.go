@@ -165,6 +165,9 @@ func (c *Client) readError(response *http.Response) error {
 		answer.Error.Status = response.StatusCode
 		return answer.Error
 	}
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") && strings.Contains(response.Request.URL.Path, "/loki/") && len(text) > 0 {
+		return &Error{Status: response.StatusCode, Message: strings.TrimSpace(string(text))} // Loki's errors are bare texts
+	}
 	e := &Error{Status: response.StatusCode, Message: fmt.Sprintf("%s answered %s", c.base.Host, response.Status)}
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -19,6 +19,7 @@ type Record struct {
 	Body       json.RawMessage `json:"body"`
 	Attributes json.RawMessage `json:"attributes"`
 	TraceID    string          `json:"trace_id"`
+	Resource   json.RawMessage `json:"resource"`
 
 	// Line and Labels are what a query of LogQL made of the record; nil without one.
 	Line   *string           `json:"line"`

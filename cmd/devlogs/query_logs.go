@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/instantdevlogs/devlogs/queryapi/client"
+)
+
+// show writes the records and tells how many there were; for CSV, which the server writes, at least 1.
+func (q *queryCommand) show(ctx context.Context, api *client.Client, cmd *cobra.Command, out *bufio.Writer, query url.Values) (int, error) {
+	if q.output == "csv" {
+		return 1, q.copyCSV(ctx, api, out, query)
+	}
+	write := q.printer(cmd.OutOrStdout())
+	shown := 0
+	// Newest last is the order of reading, but the newest come first: hold them until all are there.
+	var held []client.Record
+	hold := query.Get("direction") == "backward" && !q.reverse
+	for record, err := range api.Logs(ctx, query, q.limit) {
+		if err != nil {
+			return shown, err
+		}
+		shown++
+		if hold {
+			held = append(held, record)
+		} else if err := write(out, &record); err != nil {
+			return shown, err
+		}
+	}
+	for _, record := range slices.Backward(held) {
+		if err := write(out, &record); err != nil {
+			return shown, err
+		}
+	}
+	return shown, nil
+}
+
+// printer gives what writes a record.
+func (q *queryCommand) printer(terminal io.Writer) func(*bufio.Writer, *client.Record) error {
+	return recordPrinter(q.output, q.color, q.utc, terminal)
+}
+
+func recordPrinter(output, color string, utc bool, terminal io.Writer) func(*bufio.Writer, *client.Record) error {
+	switch output {
+	case "json":
+		return writeJSON
+	case "raw":
+		return writeRaw
+	}
+	return newTextPrinter(color, utc, terminal).write
+}
+
+// writeRaw writes the line alone, as it is: it is for other programs.
+func writeRaw(out *bufio.Writer, record *client.Record) error {
+	_, _ = out.WriteString(lineText(record)) // the last write tells
+	return out.WriteByte('\n')
+}
+
+func writeJSON(out *bufio.Writer, record *client.Record) error {
+	_, _ = out.Write(record.JSON) // the last write tells
+	return out.WriteByte('\n')
+}
+
+func (q *queryCommand) copyCSV(ctx context.Context, api *client.Client, out io.Writer, query url.Values) error {
+	query.Set("format", "csv")
+	if q.limit > 0 {
+		query.Set("limit", strconv.Itoa(q.limit))
+	}
+	body, err := api.Stream(ctx, "/api/v1/logs", query)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if _, err := io.Copy(out, body); err != nil {
+		return fmt.Errorf("the export ended early, its last lines may say why: %w", err)
+	}
+	return nil
+}
+
+// explainNothing says where logs are when a query found none.
+func (q *queryCommand) explainNothing(ctx context.Context, api *client.Client, out io.Writer) {
+	var stats struct {
+		Records uint64
+		MinTime time.Time `json:"min_time"`
+		MaxTime time.Time `json:"max_time"`
+	}
+	if err := api.Get(ctx, "/api/v1/stats", nil, &stats); err != nil {
+		return // the query itself went well
+	}
+	if stats.Records == 0 {
+		fmt.Fprintln(out, "No logs are stored yet.")
+		return
+	}
+	layout := time.DateTime
+	fmt.Fprintf(out, "Nothing matched. There are %d records stored, from %s to %s: --since or --start look further back.\n",
+		stats.Records, stats.MinTime.Local().Format(layout), stats.MaxTime.Local().Format(layout))
+}
