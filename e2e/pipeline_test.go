@@ -133,22 +133,33 @@ func through(t *testing.T, recording, change string) string {
 	}
 	d := newCopy(t, args...)
 	require.NoError(t, d.launch())
-	require.Eventually(t, func() bool {
-		select {
-		case <-d.exited:
-			require.FailNow(t, "the pipeline ended", d.stderr.String())
-		default:
-		}
-		c, err := net.Dial("tcp", ports[0])
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}, readyWithin, 20*time.Millisecond)
+	requireListening(t, d, ports[0])
 	run := filepath.Join(t.TempDir(), "run")
 	out, err := d.command("replay", "play", recording, "--to", "http://"+ports[0], "--pace", "asap", "--workers", "1",
 		"--event-time", "keep", "--ledger", run, "--sink", ports[1], "--sink-settle", "2s")
 	require.NoError(t, err, out+d.stderr.String())
 	d.kill()
 	return run
+}
+
+// requireListening waits until a pipeline takes connections.
+func requireListening(t *testing.T, d *devlogs, address string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		select {
+		case <-d.exited:
+			return true
+		default:
+		}
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}, readyWithin, 20*time.Millisecond)
+	select {
+	case <-d.exited:
+		require.FailNow(t, "the pipeline ended", d.stderr.String())
+	default:
+	}
 }

@@ -359,6 +359,29 @@ func TestRawTrafficIsReplayedByteForByte(t *testing.T) {
 	}
 }
 
+// Every request is due at its own distance from the first, to the nanosecond and whatever the others did, so that lateness
+// never adds up; and none leaves before it is due.
+func TestTheScheduleIsTheRecordingsOwn(t *testing.T) {
+	const n = 60
+	rec := record(t, n) // 10 ms apart
+	for _, speed := range []float64{1, 10} {
+		s, _ := startSink(t, "")
+		c := config(t, s, play.HTTP, rec)
+		c.Pace = &pace.Original{Speed: speed}
+		run(t, c)
+		_, all := accounts(t, c.Ledger)
+		require.Len(t, all, n)
+		for i, a := range all {
+			require.Equal(t, time.Duration(float64(i)*float64(10*time.Millisecond)/speed), a.Request.Intended)
+		}
+		r, err := ledger.Open(c.Ledger)
+		require.NoError(t, err)
+		require.NoError(t, r.Walk(ledger.Events{End: func(_ uint64, _ uint32, l ledger.Latency, _ ledger.Outcome) {
+			require.GreaterOrEqual(t, l.Lag, time.Duration(0))
+		}}))
+	}
+}
+
 func TestLateRequestsAreDroppedWhenAsked(t *testing.T) {
 	s, _ := startSink(t, "slow 200msx100")
 	c := config(t, s, play.HTTP, record(t, 40))
