@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,16 +17,16 @@ var fileForms = map[string]struct {
 	args     []string
 	several  bool
 }{
-	"json":                    {exporter: `path: %dir%/data.json`},
-	"proto":                   {exporter: `path: %dir%/data.json, format: proto`},
-	"json, zstd by message":   {exporter: `path: %dir%/data.json, compression: zstd`},
-	"proto, zstd by message":  {exporter: `path: %dir%/data.json, format: proto, compression: zstd`},
-	"json, zstd as a stream":  {exporter: `path: %dir%/data.json, compression: zstd`, args: nativeZstd},
-	"proto, zstd as a stream": {exporter: `path: %dir%/data.json, format: proto, compression: zstd`, args: nativeZstd},
-	"json, rotated":           {exporter: `path: %dir%/data.json, rotation: {max_megabytes: 1, max_backups: 100}`, several: true},
-	"proto, rotated":          {exporter: `path: %dir%/data.json, format: proto, rotation: {max_megabytes: 1, max_backups: 100}`, several: true},
+	"json":                    {exporter: `path: "%dir%/data.json"`},
+	"proto":                   {exporter: `path: "%dir%/data.json", format: proto`},
+	"json, zstd by message":   {exporter: `path: "%dir%/data.json", compression: zstd`},
+	"proto, zstd by message":  {exporter: `path: "%dir%/data.json", format: proto, compression: zstd`},
+	"json, zstd as a stream":  {exporter: `path: "%dir%/data.json", compression: zstd`, args: nativeZstd},
+	"proto, zstd as a stream": {exporter: `path: "%dir%/data.json", format: proto, compression: zstd`, args: nativeZstd},
+	"json, rotated":           {exporter: `path: "%dir%/data.json", rotation: {max_megabytes: 1, max_backups: 100}`, several: true},
+	"proto, rotated":          {exporter: `path: "%dir%/data.json", format: proto, rotation: {max_megabytes: 1, max_backups: 100}`, several: true},
 	"json, grouped by service": {
-		exporter: `path: %dir%/*/data.json, group_by: {enabled: true, resource_attribute: service.name}`, several: true,
+		exporter: `path: "%dir%/*/data.json", group_by: {enabled: true, resource_attribute: service.name}`, several: true,
 	},
 }
 
@@ -36,10 +37,11 @@ var nativeZstd = []string{"--feature-gates=exporter.file.nativeCompression"}
 func TestFilesOfTheFileExporterReplayWithoutADifference(t *testing.T) {
 	d := newCopy(t)
 	r := generate(t, d, "5000", "250")
-	first := map[string]string{}
+	dir, first := t.TempDir(), map[string]string{}
 	for name, form := range fileForms {
 		t.Run(name, func(t *testing.T) {
-			written, run := throughFile(t, r.recording, form.exporter, form.args)
+			written := filepath.Join(dir, name, "first")
+			run := throughFile(t, written, r.recording, form.exporter, form.args)
 			first[name] = written
 			requireSameInFile(t, d, run, written)
 
@@ -47,7 +49,8 @@ func TestFilesOfTheFileExporterReplayWithoutADifference(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, form.several, len(files) > 1, "%v", files)
 
-			again, run := throughFile(t, written, form.exporter, form.args)
+			again := filepath.Join(dir, name, "again")
+			run = throughFile(t, again, written, form.exporter, form.args)
 			requireSameInFile(t, d, run, again)
 		})
 	}
@@ -69,10 +72,11 @@ func requireSameInFile(t *testing.T, d *devlogs, run, written string) {
 	require.Contains(t, out, "retry duplicates 0; of other runs 0")
 }
 
-// throughFile plays a recording into a Collector that writes files, stops it, and returns their folder and the run's.
-func throughFile(t *testing.T, recording, exporter string, args []string) (written, run string) {
+// throughFile plays a recording into a Collector that writes files into a folder, stops it, and returns the run's directory.
+func throughFile(t *testing.T, written, recording, exporter string, args []string) (run string) {
 	t.Helper()
-	written, run = t.TempDir(), filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.MkdirAll(written, 0o700))
+	run = filepath.Join(t.TempDir(), "run")
 	in := freePorts(t, 1)[0]
 	config := fmt.Sprintf(`
 receivers: {otlp: {protocols: {http: {endpoint: %s}}}}
@@ -86,5 +90,5 @@ service:
 	out, err := c.command("replay", "play", recording, "--to", "http://"+in, "--pace", "asap", "--event-time", "keep", "--ledger", run)
 	require.NoError(t, err, out)
 	require.Zero(t, c.stop())
-	return written, run
+	return run
 }
