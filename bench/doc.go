@@ -8,6 +8,8 @@
 //
 //	go run ./bench                                        1 M records over OTLP/HTTP, then the queries
 //	go run ./bench -format json -records 200000           JSON lines instead
+//	go run ./bench -config builtin:production             with Redis and PostgreSQL, named by DEVLOGS_REDIS_URL and
+//	                                                      DEVLOGS_POSTGRES_DSN; the CPU time is that of devlogs alone
 //	go run ./bench -url http://127.0.0.1:9428/insert/opentelemetry/v1/logs -pid 4711
 //	                                                      the same load against a server that is already running
 package main

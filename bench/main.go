@@ -15,6 +15,7 @@ import (
 
 type options struct {
 	binary  string
+	config  string
 	records int
 	batch   int
 	conns   int
@@ -28,6 +29,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/devlogs", "the devlogs `program` to measure")
+	flag.StringVar(&o.config, "config", "", "the `configuration` that devlogs runs, as builtin:production; its variables come from the environment, its database must be empty")
 	flag.IntVar(&o.records, "records", 1_000_000, "how many records to send")
 	flag.IntVar(&o.batch, "batch", 5000, "records in a request")
 	flag.IntVar(&o.conns, "conns", 2, "connections that send side by side")
@@ -64,7 +66,7 @@ func run(ctx context.Context, o options) error {
 		}
 		return r.save(o.out)
 	}
-	s, err := startServer(ctx, o.binary)
+	s, err := startServer(ctx, o.binary, o.config)
 	if err != nil {
 		return err
 	}
@@ -91,17 +93,23 @@ func measureServer(ctx context.Context, o options, s *server, contentType string
 	if o.format == "json" {
 		target = s.jsonURL
 	}
+	began := time.Now()
 	if _, err := measureLoad(ctx, o, target, int32(s.cmd.Process.Pid), contentType, requests, r); err != nil {
 		return err
 	}
+	size, err := waitStored(ctx, s.queryURL, o.records)
+	if err != nil {
+		return err
+	}
+	r.QueryablePerSecond = float64(o.records) / time.Since(began).Seconds()
 	fmt.Fprintln(os.Stderr, "asking …")
-	var err error
 	if r.Queries, err = ask(ctx, s.queryURL, o.repeat); err != nil {
 		return err
 	}
-	size, err := diskBytes(s.dataDir)
-	if err != nil {
-		return fmt.Errorf("measure %s: %w", s.dataDir, err)
+	if o.config == "" {
+		if size, err = diskBytes(s.dataDir); err != nil {
+			return fmt.Errorf("measure %s: %w", s.dataDir, err)
+		}
 	}
 	r.DiskPerRecord = float64(size) / float64(o.records)
 	fmt.Fprintln(os.Stderr, "sending again, while markers measure how soon a record is found …")

@@ -25,8 +25,8 @@ type server struct {
 	otlpURL, jsonURL, queryURL string
 }
 
-// startServer runs the binary with the compiled-in configuration on free ports. Its log goes to a file beside the data.
-func startServer(ctx context.Context, binary string) (*server, error) {
+// startServer runs the binary on free ports, with the embedded configuration unless another is named. Its log goes to a file beside the data.
+func startServer(ctx context.Context, binary, config string) (*server, error) {
 	dir, err := os.MkdirTemp("", "devlogs-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
@@ -48,7 +48,11 @@ func startServer(ctx context.Context, binary string) (*server, error) {
 		return nil, fmt.Errorf("make a log file: %w", err)
 	}
 	defer log.Close()
-	s.cmd = exec.CommandContext(ctx, binary)
+	var args []string
+	if config != "" {
+		args = []string{"--config", config}
+	}
+	s.cmd = exec.CommandContext(ctx, binary, args...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.Env = append(os.Environ(),

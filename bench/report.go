@@ -21,11 +21,13 @@ type report struct {
 	Batch   int       `json:"records_per_request"`
 	Conns   int       `json:"connections"`
 
-	RecordsPerSecond float64  `json:"records_per_second"`
-	CPUPerMillion    float64  `json:"cpu_seconds_per_million"`
-	PeakRSS          uint64   `json:"peak_rss_bytes"`
-	Retries          int64    `json:"retries"`
-	Ack              quantile `json:"ack"`
+	RecordsPerSecond float64 `json:"records_per_second"`
+	// QueryablePerSecond is counted until the last record can be queried.
+	QueryablePerSecond float64  `json:"queryable_records_per_second,omitempty"`
+	CPUPerMillion      float64  `json:"cpu_seconds_per_million"`
+	PeakRSS            uint64   `json:"peak_rss_bytes"`
+	Retries            int64    `json:"retries"`
+	Ack                quantile `json:"ack"`
 
 	DiskPerRecord float64       `json:"disk_bytes_per_record,omitempty"`
 	Visible       *quantile     `json:"visible,omitempty"`
@@ -68,6 +70,9 @@ func (r *report) writeMarkdown(w io.Writer) error {
 	}
 	b.WriteString("| ingest | |\n|---|---|\n")
 	row("records/s", "%.0f", r.RecordsPerSecond)
+	if r.QueryablePerSecond > 0 {
+		row("records/s until the last can be queried", "%.0f", r.QueryablePerSecond)
+	}
 	row("CPU seconds for 1 M records", "%.2f", r.CPUPerMillion)
 	row("peak RSS", "%.0f MB", float64(r.PeakRSS)/1e6)
 	row("request → 2xx", "p50 %.1f ms, p99 %.1f ms, max %.1f ms", r.Ack.P50, r.Ack.P99, r.Ack.Max)

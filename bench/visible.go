@@ -78,3 +78,30 @@ func waitVisible(ctx context.Context, client *http.Client, queryURL, marker stri
 		}
 	}
 }
+
+// waitStored waits until the store has so many records, which with a queue comes after the last 2xx, and gives its bytes.
+func waitStored(ctx context.Context, queryURL string, records int) (bytes int64, _ error) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	defer client.CloseIdleConnections()
+	for {
+		var stats struct {
+			Records int   `json:"records"`
+			Bytes   int64 `json:"bytes"`
+		}
+		body, err := get(ctx, client, queryURL+"/api/v1/stats")
+		if err != nil {
+			return 0, err
+		}
+		if err := json.Unmarshal(body, &stats); err != nil {
+			return 0, fmt.Errorf("read the store's size: %w", err)
+		}
+		if stats.Records >= records {
+			return stats.Bytes, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

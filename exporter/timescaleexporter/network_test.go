@@ -95,7 +95,7 @@ func TestABadNetworkBetweenAnyTwoLosesAndRepeatsNothing(t *testing.T) {
 }
 
 func TestADatabaseThatDiesIsWaitedForAndReported(t *testing.T) {
-	server := testservices.PrivatePostgres(t, "fsync = on")
+	server := testservices.PrivatePostgres(t)
 	r := rigOn(t, testservices.Redis(t), server.Database(t).DSN)
 	e := r.start(RoleAll, nil)
 	stop := r.load(e, "load")
