@@ -21,7 +21,7 @@ func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2
 		if !ok {
 			last = 0 // nothing will match; the tail still lasts until ctx ends
 		}
-		t := tail{core: c, query: q, last: last, position: storage.ID{Batch: from, Row: math.MaxUint32}, step: tailBatches}
+		t := tail{core: c, query: q, last: last, until: math.MaxUint64, position: storage.ID{Batch: from, Row: math.MaxUint32}, step: tailBatches}
 		for {
 			committed := c.commits.next()
 			records, more, err := t.read(ctx)
@@ -51,13 +51,14 @@ type tail struct {
 	*core
 	query    storage.Query
 	last     uint64     // nanosecond, included
+	until    uint64     // batches beyond it are not read
 	position storage.ID // everything up to it was read
 	step     uint64     // how many batches to read at once
 }
 
 // read returns the next records in the order of commit; more is false when nothing newer is stored.
 func (t *tail) read(ctx context.Context) (records []storage.Record, more bool, err error) {
-	newest := t.partitions.lastSeq()
+	newest := min(t.partitions.lastSeq(), t.until)
 	if newest <= t.position.Batch && t.position.Row == math.MaxUint32 {
 		return nil, false, nil
 	}

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Store, options ...Option) {
 		{"Write", testWrite},
 		{"Tenants", testTenants},
 		{"Tail", testTail},
+		{"Ledger", testLedger},
 		{"Catalogue", testCatalogue},
 		{"Stop", testStop},
 	} {

@@ -128,9 +128,9 @@ func testWrite(t *testing.T, s Store) {
 	})
 }
 
-func writeID(t *testing.T, s Store, tenant string, id uuid.UUID, line string) storage.Outcome {
+func writeID(t *testing.T, s Store, tenant string, id uuid.UUID, texts ...string) storage.Outcome {
 	rows := &storage.Rows{}
-	storage.Encode(rows, lines("api", arrival, 1, line), tenant, arrival)
+	storage.Encode(rows, lines("api", arrival, 1, texts...), tenant, arrival)
 	outcome, err := s.Write(context.Background(), storage.Batch{ID: id, Rows: rows})
 	assert.NoError(t, err)
 	return outcome
