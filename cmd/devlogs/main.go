@@ -31,8 +31,10 @@ func newRootCommand() *cobra.Command {
 	root := newServeCommand()
 	root.AddCommand(collectorCommands()...)
 	root.AddCommand(
+		newCopyCommand(),
 		newFieldsCommand(),
 		newLabelsCommand(),
+		newMigrateCommand(),
 		newPatternsCommand(),
 		newQueryCommand(),
 		newReplayCommand(),
