@@ -12,7 +12,7 @@ import (
 
 const builtInScheme = "builtin"
 
-// builtInProvider reads the configurations that are compiled in: --config builtin:query.
+// builtInProvider reads the configurations that are compiled in: --config builtin:production.
 type builtInProvider struct{}
 
 func newBuiltInProviderFactory() confmap.ProviderFactory {

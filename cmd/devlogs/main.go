@@ -37,6 +37,7 @@ func newRootCommand() *cobra.Command {
 		newMigrateCommand(),
 		newPatternsCommand(),
 		newQueryCommand(),
+		newQueueCommand(),
 		newReplayCommand(),
 		newSeriesCommand(),
 		newStatsCommand(),

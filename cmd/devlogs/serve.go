@@ -39,6 +39,7 @@ Without arguments it serves on this machine and keeps the logs in ./devlogs-data
   devlogs --set exporters.duckdb.retention.max_age=168h
   devlogs print-config >my.yaml                    start a configuration of your own
   devlogs --config my.yaml                         and use it
+  devlogs --config builtin:production              with Redis and PostgreSQL; docs/operations.md tells more
   devlogs query --since 1h                         read logs`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,

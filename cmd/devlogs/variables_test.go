@@ -27,7 +27,7 @@ func TestVariablesThatAreMissingAreNamedInOneLine(t *testing.T) {
 }
 
 func TestBuiltInConfigurationsAreFoundByName(t *testing.T) {
-	require.Subset(t, config.Names(), []string{"embedded", "query"})
+	require.Subset(t, config.Names(), []string{"embedded", "production", "gateway", "worker", "query"})
 	for _, name := range config.Names() {
 		got, err := builtInProvider{}.Retrieve(t.Context(), "builtin:"+name, nil)
 		require.NoError(t, err)
