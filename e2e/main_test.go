@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/instantdevlogs/devlogs/internal/testservices"
 )
 
 // binary is the devlogs that all tests run.
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "building devlogs:", err)
 		os.Exit(1)
 	}
-	code := m.Run()
+	code := testservices.Run(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

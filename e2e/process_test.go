@@ -23,7 +23,9 @@ const readyWithin = 30 * time.Second
 type devlogs struct {
 	t       *testing.T
 	args    []string
+	env     []string // beside what environment makes
 	dataDir string
+	says    string // the last line of what it prints when it is ready holds this
 
 	otlpGRPC, otlpHTTP, json, query string // host:port
 
@@ -45,7 +47,7 @@ func start(t *testing.T, args ...string) *devlogs {
 
 func newCopy(t *testing.T, args ...string) *devlogs {
 	t.Helper()
-	d := &devlogs{t: t, args: args, dataDir: filepath.Join(t.TempDir(), "data"), stderr: &lockedBuffer{}}
+	d := &devlogs{t: t, args: args, dataDir: filepath.Join(t.TempDir(), "data"), says: "/api/v1/logs", stderr: &lockedBuffer{}}
 	ports := freePorts(t, 4)
 	d.otlpGRPC, d.otlpHTTP, d.json, d.query = ports[0], ports[1], ports[2], ports[3]
 	t.Cleanup(func() {
@@ -59,13 +61,13 @@ func newCopy(t *testing.T, args ...string) *devlogs {
 
 // environment is how the README tells people to move a copy.
 func (d *devlogs) environment() []string {
-	return append(os.Environ(),
+	return append(append(os.Environ(),
 		"DEVLOGS_DATA_DIR="+d.dataDir,
 		"DEVLOGS_OTLP_GRPC_ENDPOINT="+d.otlpGRPC,
 		"DEVLOGS_OTLP_HTTP_ENDPOINT="+d.otlpHTTP,
 		"DEVLOGS_JSON_ENDPOINT="+d.json,
 		"DEVLOGS_QUERY_ENDPOINT="+d.query,
-	)
+	), d.env...)
 }
 
 // run starts the process and returns when it has said that it is ready.
@@ -108,7 +110,7 @@ func (d *devlogs) readAnnounce(stdout io.Reader, ready chan<- struct{}) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		said.WriteString(lines.Text() + "\n")
-		if ready != nil && strings.Contains(lines.Text(), "/api/v1/logs") {
+		if ready != nil && strings.Contains(lines.Text(), d.says) {
 			d.announce = said.String()
 			close(ready)
 			ready = nil
