@@ -157,7 +157,7 @@ func TestVariablesAreReadByAConfiguration(t *testing.T) {
 func TestConfigurationsThatAreNamedAreBuiltIn(t *testing.T) {
 	found := 0
 	for _, path := range append(files(t), "kubernetes/README.md", "../docs/operations.md", "../README.md") {
-		for _, match := range regexp.MustCompile(`builtin:(\w+)`).FindAllStringSubmatch(read(t, path), -1) {
+		for _, match := range regexp.MustCompile(`builtin:([a-z-]+)`).FindAllStringSubmatch(read(t, path), -1) {
 			found++
 			assert.Contains(t, config.Names(), match[1], path)
 		}
