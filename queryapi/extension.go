@@ -33,6 +33,8 @@ type queryAPI struct {
 	stop     context.CancelCauseFunc // ends all queries
 	served   chan struct{}           // closed when the server has returned
 	running  atomic.Bool             // the pipelines run
+
+	tailsEnded func(context.Context) error // waits for all tails to end
 }
 
 var (
@@ -81,6 +83,7 @@ func (q *queryAPI) serve(ctx context.Context, host component.Host, reader storag
 		return fmt.Errorf("make the query API's server: %w", err)
 	}
 	q.http.RegisterOnShutdown(func() { server.endTails(errShutdown) }) // they would not end by themselves
+	q.tailsEnded = server.tailsEnded
 	var queries context.Context
 	queries, q.stop = context.WithCancelCause(context.WithoutCancel(ctx)) // Start's own ends with Start
 	q.http.BaseContext = func(net.Listener) context.Context { return queries }
@@ -118,10 +121,13 @@ func (q *queryAPI) Shutdown(ctx context.Context) error {
 	if q.served != nil {
 		<-q.served
 	}
+	if q.tailsEnded != nil {
+		errs = append(errs, q.tailsEnded(ctx)) // the HTTP server does not know of WebSockets
+	}
 	if q.store != nil {
 		errs = append(errs, q.store.Close())
 	}
-	q.store, q.stop, q.served = nil, nil, nil
+	q.store, q.stop, q.served, q.tailsEnded = nil, nil, nil, nil
 	q.telemetry.shutdown()
 	return errors.Join(errs...)
 }

@@ -25,11 +25,18 @@ func (s *server) mountLoki(outer *http.ServeMux) {
 		MaxSeries: s.limits.MaxQuerySeries, MaxTailLag: s.limits.MaxTailLag,
 	}
 	for _, endpoint := range lokiapi.Endpoints() {
-		mux.Handle(endpoint.Path, s.serve(endpoint.Name, s.turn, func(ctx context.Context, source *Source, p *params) (any, error) {
+		enter := s.turn
+		if endpoint.Tail {
+			enter = s.place
+		}
+		mux.Handle(endpoint.Path, s.serve(endpoint.Name, enter, func(ctx context.Context, source *Source, p *params) (any, error) {
 			value, err := endpoint.Answer(ctx, &lokiapi.Request{
-				HTTP: p.request, Store: source, Planner: s.planner(source, nil), Limits: limits, Started: p.now,
+				HTTP: p.request, Store: source, Planner: s.planner(source, nil), Limits: limits, Origins: s.origins, Started: p.now,
 			})
-			if self, ok := value.(lokiapi.Responder); ok {
+			switch self := value.(type) {
+			case *lokiapi.Tail:
+				return lokiTail{lokiResponder{self}}, err
+			case lokiapi.Responder:
 				return lokiResponder{self}, err
 			}
 			return value, err
@@ -91,6 +98,9 @@ func (s *server) lokiReady(r *http.Request) (any, error) {
 }
 
 type lokiResponder struct{ lokiapi.Responder }
+
+// lokiTail is the responder that goes on until the client has enough.
+type lokiTail struct{ lokiResponder }
 
 func (l lokiResponder) respond(w http.ResponseWriter, r *http.Request) error { return l.Respond(w, r) }
 

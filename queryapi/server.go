@@ -32,6 +32,7 @@ type server struct {
 	reader       storage.Reader
 	limits       Limits
 	writeTimeout time.Duration
+	origins      []string            // of browsers that may open a WebSocket, beside this server's own
 	turns        *semaphore.Weighted // one for each query that may run at a time
 	places       *semaphore.Weighted // one for each tail that may be followed at a time
 	heartbeat    time.Duration       // how often a tail says that it is alive
@@ -45,8 +46,13 @@ type server struct {
 
 func newServer(reader storage.Reader, config *Config, telemetry *telemetry, logger *zap.Logger) *server {
 	following, endTails := context.WithCancelCause(context.Background())
+	var origins []string
+	if cors := config.ServerConfig.CORS.Get(); cors != nil {
+		origins = cors.AllowedOrigins
+	}
 	return &server{
-		reader: reader, limits: config.Limits, writeTimeout: config.ServerConfig.WriteTimeout,
+		origins: origins,
+		reader:  reader, limits: config.Limits, writeTimeout: config.ServerConfig.WriteTimeout,
 		turns:     semaphore.NewWeighted(int64(config.Limits.MaxConcurrentQueries)),
 		places:    semaphore.NewWeighted(int64(config.Limits.MaxTails)),
 		heartbeat: heartbeat, following: following, endTails: endTails,
@@ -148,7 +154,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, source *Source, 
 		case *export:
 			limit.Stop()
 			limit = startLimit("export_timeout", s.limits.ExportTimeout, cancel)
-		case *tail:
+		case *tail, lokiTail:
 			limit.Stop()
 			defer context.AfterFunc(s.following, func() { cancel(context.Cause(s.following)) })()
 		}
@@ -206,6 +212,14 @@ func (s *server) place(*http.Request) (func(), error) {
 		Message: fmt.Sprintf("%d tails are being followed", s.limits.MaxTails),
 		Hint:    "end one, or raise limits::max_tails of query_api",
 	}
+}
+
+// tailsEnded waits until no tail is followed. After it no tail finds a place.
+func (s *server) tailsEnded(ctx context.Context) error {
+	if err := s.places.Acquire(ctx, int64(s.limits.MaxTails)); err != nil {
+		return fmt.Errorf("wait for tails to end: %w", err)
+	}
+	return nil
 }
 
 // startLimit cancels a query after a time limit; 0: never.

@@ -11,7 +11,11 @@ import (
 )
 
 // Store is what endpoints ask, for the one tenant of the request.
-type Store interface{ logplan.Store }
+type Store interface {
+	logplan.Store
+	// Head is where a tail of "from now on" starts: every batch that is committed later has a greater sequence.
+	Head(ctx context.Context) (uint64, error)
+}
 
 // Request is one request on its way to an answer.
 type Request struct {
@@ -19,6 +23,7 @@ type Request struct {
 	Store   Store
 	Planner *logplan.Planner
 	Limits  *Limits
+	Origins []string // of browsers that may tail, beside this server's own: patterns of hosts or of scheme://host
 	Started time.Time
 }
 
@@ -29,7 +34,6 @@ type Limits struct {
 	MaxRange   time.Duration // max_range: 0 is no limit
 	MaxSeries  int           // max_query_series
 	MaxTailLag time.Duration // max_tail_lag: how far a tail's reader may fall behind
-	Retention  time.Duration // how long logs are kept, for clients to know; 0: for ever
 }
 
 // Responder is an answer that writes itself. When it returns an error it has written nothing.
@@ -59,6 +63,19 @@ func Endpoints() []Endpoint {
 		{Path: prefix + "/label", Name: "loki_labels", Answer: labels},
 		{Path: prefix + "/label/{name}/values", Name: "loki_label_values", Answer: labelValues},
 		{Path: prefix + "/series", Name: "loki_series", Answer: series},
+		{Path: prefix + "/index/stats", Name: "loki_index_stats", Answer: indexStats},
+		{Path: prefix + "/index/volume", Name: "loki_volume", Answer: volume},
+		{Path: prefix + "/index/volume_range", Name: "loki_volume_range", Answer: volumeRange},
+		{Path: prefix + "/detected_labels", Name: "loki_detected_labels", Answer: detectedLabels},
+		{Path: prefix + "/detected_fields", Name: "loki_detected_fields", Answer: detectedFields},
+		{Path: prefix + "/detected_field/{name}/values", Name: "loki_detected_field_values", Answer: detectedValues},
+		{Path: prefix + "/patterns", Name: "loki_patterns", Answer: patterns},
+		{Path: prefix + "/tail", Name: "loki_tail", Answer: tail, Tail: true},
+		{Path: prefix + "/format_query", Name: "loki_format_query", Answer: formatQuery},
+		{Path: prefix + "/drilldown-limits", Name: "loki_drilldown_limits", Answer: drilldown},
+		{Path: prefix + "/rules", Name: "loki_rules", Answer: noRules},
+		{Path: "/prometheus/api/v1/rules", Name: "loki_rules", Answer: noRuleGroups},
+		{Path: "/prometheus/api/v1/alerts", Name: "loki_alerts", Answer: noAlerts},
 		{Path: prefix + "/status/buildinfo", Name: "loki_buildinfo", Answer: buildInfo},
 	}
 }
