@@ -1,9 +1,11 @@
 package queryapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,7 +33,6 @@ func TestLokiAgrees(t *testing.T) {
 	api.write("", shifted(begin))
 	loki := startLoki(t)
 	require.NoError(t, pushOTLP(t.Context(), loki, shifted(begin)))
-	peer := &testAPI{t: t, url: loki}
 
 	cases, err := conformance.Cases()
 	require.NoError(t, err)
@@ -39,10 +40,15 @@ func TestLokiAgrees(t *testing.T) {
 	for _, c := range cases {
 		for _, ask := range c.Asks {
 			path, values := lokiQuestion(c.Query, ask, begin)
-			ours := comparable(t, api.loki("GET", path, values, categorized...), begin)
+			ours := comparable(t, api.loki(http.MethodGet, path, values, categorized...), begin)
 			// what Loki refuses to select, everything, is the same as all services here
 			values.Set("query", strings.ReplaceAll(c.Query, "{}", `{service_name=~".+"}`))
-			theirs := comparable(t, peer.loki("GET", path, values, categorized...), begin)
+			theirs := "no answer\n"
+			patient, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			if got, err := askLoki(patient, http.MethodGet, loki+path, values, categorized...); err == nil {
+				theirs = comparable(t, got, begin)
+			}
+			cancel()
 			if ours == theirs {
 				agreed++
 				continue

@@ -24,14 +24,22 @@ import (
 // loki asks Loki's API.
 func (a *testAPI) loki(method, path string, values url.Values, header ...string) answer {
 	a.t.Helper()
-	target, body := a.url+path, io.Reader(nil)
+	got, err := askLoki(a.t.Context(), method, a.url+path, values, header...)
+	require.NoError(a.t, err)
+	return got
+}
+
+func askLoki(ctx context.Context, method, target string, values url.Values, header ...string) (answer, error) {
+	body := io.Reader(nil)
 	if method == http.MethodPost {
 		body = strings.NewReader(values.Encode())
 	} else {
 		target += "?" + values.Encode()
 	}
-	request, err := http.NewRequestWithContext(a.t.Context(), method, target, body)
-	require.NoError(a.t, err)
+	request, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return answer{}, err
+	}
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -39,11 +47,12 @@ func (a *testAPI) loki(method, path string, values url.Values, header ...string)
 		request.Header.Set(header[i], header[i+1])
 	}
 	response, err := http.DefaultClient.Do(request)
-	require.NoError(a.t, err)
+	if err != nil {
+		return answer{}, err
+	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	require.NoError(a.t, err)
-	return answer{response.StatusCode, response.Header, string(text)}
+	return answer{response.StatusCode, response.Header, string(text)}, err
 }
 
 // lokiAsk is one question of the golden answers.
