@@ -73,3 +73,21 @@ func TestReplayThroughAKillProvesExactlyOnce(t *testing.T) {
 	require.Contains(t, said, "sent 60,000 = delivered 60,000 + lost 0 + refused 0 + unknown 0")
 	require.Contains(t, said, "retry duplicates 0")
 }
+
+// A sender that could not keep its schedule says nothing about the target: the run is invalid, for play and for verify, though
+// every record arrived.
+func TestAScheduleThatWasNotKeptIsNotBlamedOnTheTarget(t *testing.T) {
+	d := newCopy(t) // for its commands only
+	r := generate(t, d, "2000", "50")
+	to := freePorts(t, 1)[0]
+	out, err := d.command("replay", "play", r.recording, "--to", "grpc://"+to, "--rate", "1000 req/s", "--max-inflight", "1",
+		"--ledger", r.run, "--sink", to, "--sink-script", "slow 50msx1000", "--sink-settle", "10ms")
+	require.Equal(t, 6, exitCode(t, err), out)
+	require.Contains(t, out, "the run is invalid: the schedule was not kept: requests went out")
+	require.Contains(t, out, "all 1 places (--max-inflight) waited for answers")
+
+	out, err = d.command("replay", "verify", r.run, "--source", "sink", "--settle", "1ms")
+	require.Equal(t, 6, exitCode(t, err), out)
+	require.Contains(t, out, "sent 2,000 = delivered 2,000 + lost 0 + refused 0 + unknown 0")
+	require.Contains(t, out, "the run proves nothing about its target")
+}
