@@ -26,6 +26,17 @@ func TestVariablesThatAreMissingAreNamedInOneLine(t *testing.T) {
 	require.NoError(t, unset.explain(nil))
 }
 
+func TestBuiltInConfigurationsAreValid(t *testing.T) {
+	t.Setenv("DEVLOGS_POSTGRES_DSN", "postgres://user:password@localhost:1/devlogs")
+	t.Setenv("DEVLOGS_REDIS_URL", "redis://localhost:1/0")
+	t.Setenv("DEVLOGS_KAFKA_BROKERS", "kafka1:9092,kafka2:9092")
+	for _, name := range config.Names() {
+		mustRun(t, "validate", "--config", "builtin:"+name)
+	}
+	_, _, err := devlogs(t, "validate", "--config", "builtin:kafka-worker", "--set", "receivers.kafka.brokerz=x")
+	require.ErrorContains(t, err, "brokerz", "validate looks at the settings")
+}
+
 func TestBuiltInConfigurationsAreFoundByName(t *testing.T) {
 	require.Subset(t, config.Names(), []string{"embedded", "production", "gateway", "worker", "query"})
 	for _, name := range config.Names() {
