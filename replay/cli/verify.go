@@ -55,7 +55,7 @@ Exit codes: 0 every record is accounted for, 1 usage, 2 delivery, 4 a threshold 
 	fl.BoolVar(&f.requireOrder, "require-order", false, "records of a stream must keep their order")
 	fl.StringVar(&f.delivery, "delivery", "", "at-least-once or exactly-once, instead of what play was told")
 	fl.BoolVar(&f.selfTest, "self-test", false, "also inject one fault of each kind behind the source, and require that each is found")
-	fl.StringVar(&f.thresholds, "thresholds", "", "file of thresholds (see docs/replay.md)")
+	fl.StringVar(&f.thresholds, "thresholds", "", "file of thresholds (see docs/replay-verify.md)")
 	fl.StringVar(&f.baseline, "baseline", "", "run or results.json that thresholds with 'baseline' compare with")
 	fl.IntVar(&f.samples, "samples", 100, "records listed for each kind of fault")
 	fl.BoolVarP(&f.silent, "quiet", "q", false, "no progress on standard error")

@@ -133,6 +133,7 @@ func TestInspectCountsWhatIsThere(t *testing.T) {
 	require.LessOrEqual(t, len(s.Rate), 64)
 	require.Greater(t, s.Templates, 50)
 	require.Positive(t, s.OutOfOrder)
+	require.Less(t, s.OutOfOrder, s.Records/2, "a record of the future is one")
 	require.Greater(t, s.ZstdRatio, 2.0)
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)

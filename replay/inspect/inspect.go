@@ -26,7 +26,7 @@ type Summary struct {
 	TopTemplates                  []Count
 	Traced                        int64 // records with a trace id
 	Untimed                       int64 // records without a time of their own
-	OutOfOrder                    int64 // records older than one before them in the recording
+	OutOfOrder                    int64 // records older than the one before them in the recording
 	MaxDisorder                   time.Duration
 	ZstdRatio                     float64 // of the bodies, at level 3
 	Rate                          []int64 // records in each of the equal slices of the recording's time
@@ -86,7 +86,7 @@ type collector struct {
 	services   map[string]int64
 	severities map[string]int64
 	templates  map[string]int64
-	latest     int64
+	previous   int64
 	rate       rate
 }
 
@@ -142,14 +142,14 @@ func (c *collector) record(r plog.LogRecord) {
 	if !r.TraceID().IsEmpty() {
 		c.Traced++
 	}
-	switch t := int64(r.Timestamp()); {
-	case t == 0:
+	if t := int64(r.Timestamp()); t == 0 {
 		c.Untimed++
-	case t < c.latest:
-		c.OutOfOrder++
-		c.MaxDisorder = max(c.MaxDisorder, time.Duration(c.latest-t))
-	default:
-		c.latest = t
+	} else {
+		if t < c.previous { // not the latest so far: one record of the future would put all that follow out of order
+			c.OutOfOrder++
+			c.MaxDisorder = max(c.MaxDisorder, time.Duration(c.previous-t))
+		}
+		c.previous = t
 	}
 	s := skeleton(r.Body().AsString())
 	if _, known := c.templates[s]; known || len(c.templates) < maxTemplates {

@@ -34,7 +34,7 @@ func (s *Summary) Print(w io.Writer, speed float64) {
 	line("services", "%s", listed(s.Services, s.Records))
 	line("severities", "%s", listed(s.Severities, s.Records))
 	line("traces", "%s of the records have one", share(s.Traced, s.Records))
-	line("order", "%s older than one before (by up to %v), %s without a time", share(s.OutOfOrder, s.Records), s.MaxDisorder, share(s.Untimed, s.Records))
+	line("order", "%s older than the one before (by up to %v), %s without a time", share(s.OutOfOrder, s.Records), s.MaxDisorder, share(s.Untimed, s.Records))
 	line("compression", "zstd takes it to a %.1fth", s.ZstdRatio)
 	line("templates", "%s", humanize.Comma(int64(s.Templates)))
 	for _, t := range s.TopTemplates {
