@@ -55,6 +55,12 @@ func refusesContent(code string) bool {
 		pgerrcode.IsCardinalityViolation(code) || pgerrcode.IsProgramLimitExceeded(code)
 }
 
+// goesAway: the server is starting, stopping or short of something, or another transaction was in the way.
+func goesAway(code string) bool {
+	return pgerrcode.IsOperatorIntervention(code) || pgerrcode.IsConnectionException(code) ||
+		pgerrcode.IsInsufficientResources(code) || pgerrcode.IsTransactionRollback(code)
+}
+
 // readError names what was attempted.
 func readError(ctx context.Context, attempted string, err error) error {
 	switch pg, ok := errors.AsType[*pgconn.PgError](err); {

@@ -96,6 +96,25 @@ func TestBatchWhoseConnectionBrokeAnywhereIsStoredOnceWhenTriedAgain(t *testing.
 	}
 }
 
+func TestADatabaseThatIsLostWhileItIsOpenedComesBack(t *testing.T) {
+	server := testservices.PrivatePostgres(t)
+	proxy := testservices.NewFaultProxy(t, server.Network(), server.Address())
+	server.Database(t)
+	dsn := configopaque.String(fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=test sslmode=disable", proxy.Port()))
+	for _, flow := range []testservices.Flow{testservices.ToServer, testservices.ToClient} {
+		for bytes := 1; ; bytes += bytes/2 + 50 {
+			proxy.CutAfter(flow, bytes)
+			s, err := Open(t.Context(), DefaultConfig(dsn))
+			proxy.Resume()
+			if err == nil {
+				require.NoError(t, s.Close())
+				break
+			}
+			require.ErrorAs(t, err, new(*storage.UnavailableError), "after %d bytes: %v", bytes, err)
+		}
+	}
+}
+
 func TestNeighboursOfARefusedBatchAreStored(t *testing.T) {
 	s := openTest(t, LayoutPlain)
 	good, bad := batchAt("good", now(), 3), batchAt("bad\xff", now(), 3)

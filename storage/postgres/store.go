@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
@@ -83,9 +84,9 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	}
 	defer conn.Release()
 	if s.schema, err = ensureSchema(ctx, conn.Conn(), s.config.Layout, s.logger); err != nil {
-		return err
+		return openError(ctx, err)
 	}
-	return conn.QueryRow(ctx, abilities, s.schema.Layout == LayoutColumnstore).Scan(&s.direct, &s.lz4)
+	return openError(ctx, conn.QueryRow(ctx, abilities, s.schema.Layout == LayoutColumnstore).Scan(&s.direct, &s.lz4))
 }
 
 const abilities = `SELECT $1 AND EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.enable_direct_compress_copy'),
@@ -113,6 +114,17 @@ func connectError(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return &storage.UnavailableError{Reason: "the database can't be reached", RetryAfter: retryAfter, Err: cause(err)}
+}
+
+// openError tells a database that went away while it was being opened, which comes back, from one that will not do.
+func openError(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && goesAway(pg.Code) || !ok && isNetwork(err) {
+		return connectError(ctx, err)
+	}
+	return err
 }
 
 // Schema tells the version and the layout of the database.
