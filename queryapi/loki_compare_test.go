@@ -94,7 +94,7 @@ func lokiQuestion(query string, ask conformance.Ask, begin time.Time) (path stri
 // of sums.
 func comparable(t *testing.T, a answer, begin time.Time) string {
 	if a.status != 200 {
-		return fmt.Sprintf("refused with %d\n", a.status)
+		return "refused\n"
 	}
 	var body struct {
 		Data struct {
@@ -122,7 +122,9 @@ func comparable(t *testing.T, a answer, begin time.Time) string {
 					require.NoError(t, json.Unmarshal(v[2], &own))
 				}
 				delete(own["parsed"], "__error_details__") // its text is free
-				lines = append(lines, fmt.Sprintf("%s %s %v %v %v", v[0], v[1], s.Stream, own["structuredMetadata"], own["parsed"]))
+				var line string
+				require.NoError(t, json.Unmarshal(v[1], &line))
+				lines = append(lines, fmt.Sprintf("%s %q %v %v %v", v[0], line, s.Stream, own["structuredMetadata"], own["parsed"]))
 			}
 		}
 	default:
@@ -152,7 +154,7 @@ func digits(value any) string {
 	if err != nil || f > -1e-9 && f < 1e-9 {
 		f = 0
 	}
-	return strconv.FormatFloat(f, 'g', 8, 64)
+	return strconv.FormatFloat(f, 'g', 7, 64)
 }
 
 // firstDifference shows the first line in which two answers differ.
@@ -170,10 +172,5 @@ func firstDifference(ours, theirs string) string {
 			return fmt.Sprintf("  %d and %d lines; line %d\n  devlogs: %.600s\n  loki:    %.600s", len(a)-1, len(b)-1, i, left, right)
 		}
 	}
-	return ""
-}
-
-// knownDifference says why two answers may differ; "": nobody knows.
-func knownDifference(query, ours, theirs string) string {
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/instantdevlogs/devlogs/logql"
+	"github.com/instantdevlogs/devlogs/logql/pipeline"
 )
 
 // value is the value of one series at one time.
@@ -68,6 +69,10 @@ func (n *naive) at(expr logql.SampleExpr, t int64) ([]value, error) {
 	case *logql.RangeAggregation:
 		return n.window(e, t)
 	case *logql.VectorAggregation:
+		if a, ok := e.Inner.(*logql.RangeAggregation); ok && countsTogether(e, a) {
+			inner, err := n.entriesOver(a, t, false)
+			return aggregate(e, inner), err
+		}
 		inner, err := n.at(e.Inner, t)
 		if err != nil {
 			return nil, err
@@ -93,8 +98,21 @@ func (n *naive) at(expr logql.SampleExpr, t int64) ([]value, error) {
 	panic("unknown expression")
 }
 
-// window evaluates a range aggregation by looking at all entries.
+// countsTogether tells whether entries are counted without a look at their labels: then errors don't matter.
+func countsTogether(v *logql.VectorAggregation, a *logql.RangeAggregation) bool {
+	counts := a.Op == logql.RangeCount || a.Op == logql.RangeRate || a.Op == logql.RangeBytes || a.Op == logql.RangeBytesRate
+	none := v.Grouping == nil || !v.Grouping.Without && len(v.Grouping.Labels) == 0
+	return v.Op == logql.VectorSum && none && counts && a.Range.Unwrap == nil && a.Grouping == nil
+}
+
+// window evaluates a range aggregation.
 func (n *naive) window(a *logql.RangeAggregation, t int64) ([]value, error) {
+	return n.entriesOver(a, t, true)
+}
+
+// entriesOver evaluates a range aggregation by looking at all entries. strict: entries with an error fail it, not only those
+// that a filter could not read.
+func (n *naive) entriesOver(a *logql.RangeAggregation, t int64, strict bool) ([]value, error) {
 	until := t - int64(a.Range.Offset)
 	after := until - int64(a.Range.Duration)
 	series := map[string][]*entry{}
@@ -103,7 +121,7 @@ func (n *naive) window(a *logql.RangeAggregation, t int64) ([]value, error) {
 		if e.time <= after || e.time > until {
 			continue
 		}
-		if e.labels.get("__error__") != "" {
+		if err := e.labels.get("__error__"); err == pipeline.FilterError || strict && err != "" {
 			return nil, errPipeline
 		}
 		series[e.key] = append(series[e.key], e.entry)

@@ -392,9 +392,6 @@ func compares(e *entry, name string, op logql.CompareOp, with float64, parse fun
 	if strings.HasPrefix(name, "__error") {
 		return false
 	}
-	if e.labels.get("__error__") != "" {
-		return true
-	}
 	l, ok := e.labels[name]
 	if !ok {
 		return false

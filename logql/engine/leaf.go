@@ -23,6 +23,16 @@ func NewLeaf(a *logql.RangeAggregation, grouping *logql.Grouping, grid Grid) *Le
 	return &Leaf{Aggregation: a, Grouping: grouping, Grid: grid}
 }
 
+// unlabelled tells whether entries are only counted, all together: then nothing of an entry is read that a failed stage could
+// have spoiled, and Loki does not mind that it failed. It minds filters that fail, as they decide what is counted.
+func (l *Leaf) unlabelled() bool {
+	switch l.Aggregation.Op {
+	case logql.RangeCount, logql.RangeRate, logql.RangeBytes, logql.RangeBytesRate:
+		return l.Aggregation.Range.Unwrap == nil && l.Grouping != nil && !l.Grouping.Without && len(l.Grouping.Labels) == 0
+	}
+	return false
+}
+
 // fuse makes one leaf of a vector aggregation and the range aggregation in it where that comes to the same, as in
 // sum by (a) (count_over_time(…)): then no series for each set of labels has to be held. nil where it does not.
 func fuse(v *logql.VectorAggregation, grid Grid) *Leaf {

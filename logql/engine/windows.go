@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/instantdevlogs/devlogs/logql"
+	"github.com/instantdevlogs/devlogs/logql/pipeline"
 )
 
 // leafNode slides the windows of a range aggregation over what the source yields.
@@ -96,7 +97,7 @@ func (n *leafNode) read() (*Observation, error) {
 
 func (n *leafNode) add(o *Observation) error {
 	n.labels = n.group.entry(n.labels[:0], o.Labels)
-	if o.Err != "" {
+	if o.Err != "" && (o.Err == pipeline.FilterError || !n.leaf.unlabelled()) {
 		all := newTable().of(grouper{all: true}.entry(nil, o.Labels))
 		return queryErrorf("pipeline error: '%s' for series: '%s' (%s). Use a label filter to skip this error on purpose, such as | __error__!=%q, "+
 			"or all errors: | __error__=\"\". Behind an unwrap too: | unwrap latency | __error__=\"\"", o.Err, all, o.ErrDetails, o.Err)

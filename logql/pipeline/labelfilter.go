@@ -101,7 +101,7 @@ func (m matches) holds(l *Labels) bool {
 }
 
 // quantity compares a label that is read as a number, duration or size. An entry without the label is dropped; one whose
-// label can't be read is kept and gets an error; one that has an error already is kept.
+// label can't be read is kept and gets an error.
 type quantity[T float64 | time.Duration | uint64] struct {
 	name  string
 	op    logql.CompareOp
@@ -114,9 +114,6 @@ func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
 func (q quantity[T]) holds(l *Labels) bool {
 	if q.name == ErrorLabel || q.name == ErrorDetailsLabel {
 		return false
-	}
-	if l.err != "" {
-		return true
 	}
 	text, ok := l.Get(q.name)
 	if !ok {

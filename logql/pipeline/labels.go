@@ -26,12 +26,15 @@ const (
 	ErrorDetailsLabel = "__error_details__"
 )
 
+// FilterError is what __error__ says of an entry with a label that a filter can't read as a number, duration or size.
+const FilterError = "LabelFilterErr"
+
 // What __error__ says.
 const (
 	errJSON     = "JSONParserErr"
 	errLogfmt   = "LogfmtParserErr"
 	errTemplate = "TemplateFormatErr"
-	errFilter   = "LabelFilterErr"
+	errFilter   = FilterError
 	errSample   = "SampleExtractionErr"
 )
 

@@ -178,7 +178,7 @@ func TestLabelFilterComparesLabels(t *testing.T) {
 		{`n < 43`, "kept"}, {`n <= 41`, "dropped"}, {`f > 1.4`, "kept"}, {`neg < -2`, "kept"}, {`neg == -3`, "kept"},
 		{`d > 200ms`, "kept"}, {`d > 1s`, "dropped"}, {`d == 0.25s`, "kept"}, {`s >= 10KB`, "kept"}, {`s > 10KiB`, "dropped"}, {`size < 1MB`, "kept"},
 		{`none > 5`, "dropped"}, {`none < 5`, "dropped"}, {`bad > 5`, "error"}, {`bad > 5s`, "error"}, {`bad > 5KB`, "error"},
-		{`bad > 5 | n > 100`, "error"}, {`bad > 5 | level="error"`, "error"}, {`bad > 5 | level="x"`, "dropped"},
+		{`bad > 5 | n > 100`, "dropped"}, {`bad > 5 | level="error"`, "error"}, {`bad > 5 | level="x"`, "dropped"},
 		{`bad > 5 | __error__=""`, "dropped"}, {`bad > 5 | __error__="LabelFilterErr"`, "error"}, {`__error__ > 0`, "dropped"},
 		{`ip = ip("10.0.0.0/8")`, "kept"}, {`ip != ip("10.0.0.0/8")`, "dropped"}, {`none = ip("10.0.0.0/8")`, "dropped"},
 		{`level="x" or n > 40`, "kept"}, {`level="error" and n > 50`, "dropped"}, {`level="x" or n > 40 and f > 5`, "dropped"},

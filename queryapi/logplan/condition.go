@@ -199,30 +199,15 @@ func (c conditions) predicate(p logql.Predicate) (storage.Expr, bool) {
 }
 
 // atLeast is a condition that holds wherever the predicate holds, and perhaps elsewhere: the parts of an "and" that a store
-// can tell. failed says that entries may have an error already, with which comparisons hold whatever the label.
-func (c conditions) atLeast(p logql.Predicate, failed bool) storage.Expr {
-	if e, ok := c.predicate(p); ok && !(failed && compares(p)) {
+// can tell.
+func (c conditions) atLeast(p logql.Predicate) storage.Expr {
+	if e, ok := c.predicate(p); ok {
 		return e
 	}
 	if and, ok := p.(*logql.AndPredicate); ok {
-		left := c.atLeast(and.Left, failed)
-		_, exact := c.predicate(and.Left)
-		return allOf(left, c.atLeast(and.Right, failed || !exact && compares(and.Left)))
+		return allOf(c.atLeast(and.Left), c.atLeast(and.Right))
 	}
 	return always
-}
-
-// compares tells whether a predicate reads quantities or addresses. Those may fail, and hold for entries with an error.
-func compares(p logql.Predicate) bool {
-	switch p := p.(type) {
-	case *logql.AndPredicate:
-		return compares(p.Left) || compares(p.Right)
-	case *logql.OrPredicate:
-		return compares(p.Left) || compares(p.Right)
-	case *logql.MatchPredicate:
-		return false
-	}
-	return true
 }
 
 // number is the condition that a label's number compares. It needs to know that every value there is a number: a filter

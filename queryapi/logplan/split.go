@@ -31,7 +31,7 @@ func (c conditions) splitQuery(q *logql.LogQuery) *split {
 			s.stages = append(s.stages, &logql.LabelFilter{Predicate: &logql.MatchPredicate{Matcher: m}})
 		}
 	}
-	lineKept, labelsKept, failed := true, true, false // failed: entries may have an error
+	lineKept, labelsKept := true, true
 	for _, stage := range q.Stages {
 		switch stage := stage.(type) {
 		case *logql.LineFilter:
@@ -45,23 +45,22 @@ func (c conditions) splitQuery(q *logql.LogQuery) *split {
 			}
 		case *logql.LabelFilter:
 			if labelsKept && !s.readsDropped(stage.Predicate) {
-				if e, ok := c.predicate(stage.Predicate); ok && !(failed && compares(stage.Predicate)) {
+				if e, ok := c.predicate(stage.Predicate); ok {
 					push(e, stage.String())
 					continue
 				}
-				if e := c.atLeast(stage.Predicate, failed); !isAlways(e) {
+				if e := c.atLeast(stage.Predicate); !isAlways(e) {
 					s.where = allOf(s.where, e)
 					s.pushed = append(s.pushed, stage.String()+" (in part)")
 				}
 			}
-			failed = failed || compares(stage.Predicate)
 		case *logql.Drop:
 			if labelsKept && len(s.stages) == 0 && s.drop(stage) {
 				continue
 			}
 			labelsKept = false
 		case *logql.LineFormat:
-			lineKept, failed = false, true
+			lineKept = false
 		case *logql.Decolorize:
 			lineKept = false
 		case *logql.Unpack:
