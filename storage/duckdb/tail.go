@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"time"
 
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
@@ -12,6 +13,10 @@ import (
 
 // tailBatches is how many batches a tail that lags first takes at once.
 const tailBatches = 64
+
+// tailPause is the least time from one read of a tail to the next: on a busy store commits gather in it, so that many tails don't
+// read at each one. A record that comes after a quiet time is read at once.
+const tailPause = 100 * time.Millisecond
 
 // Tail implements storage.Reader. Sequences are given out in the order of commit by the one writer, so that what a tail has
 // passed never gets a late batch.
@@ -23,7 +28,7 @@ func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2
 		}
 		t := tail{core: c, query: q, last: last, until: math.MaxUint64, position: storage.ID{Batch: from, Row: math.MaxUint32}, step: tailBatches}
 		for {
-			committed := c.commits.next()
+			committed, earliest := c.commits.next(), time.After(tailPause)
 			records, more, err := t.read(ctx)
 			if err != nil {
 				yield(storage.Record{}, err)
@@ -37,14 +42,27 @@ func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2
 			if more {
 				continue
 			}
-			select {
-			case <-committed:
-			case <-ctx.Done():
-				yield(storage.Record{}, ctx.Err())
+			if err := sleepUntil(ctx, committed, earliest); err != nil {
+				yield(storage.Record{}, err)
 				return
 			}
 		}
 	}
+}
+
+// sleepUntil waits for a commit and for the earliest time to read again.
+func sleepUntil(ctx context.Context, committed <-chan struct{}, earliest <-chan time.Time) error {
+	select {
+	case <-committed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-earliest:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 type tail struct {

@@ -22,6 +22,9 @@ const (
 	tailPoll    = time.Second           // how often a tail looks that is not woken
 	tailPending = 20 * time.Millisecond // how soon it looks again when a transaction holds it up
 	tailBatches = 200                   // batches that are read at a time
+	// tailPause is the least time from one look to the next: on a busy store commits gather in it, so that many tails don't look
+	// at each one. A record that comes after a quiet time is read at once.
+	tailPause = 100 * time.Millisecond
 )
 
 // Tail implements storage.Reader.
@@ -46,7 +49,7 @@ func (s *Store) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq
 		timer := time.NewTimer(0)
 		defer timer.Stop()
 		for {
-			signal := wake()
+			signal, earliest := wake(), time.Now().Add(tailPause)
 			err := s.readOnce(ctx, func(r *reading) error { return t.advance(r, give) })
 			if errors.Is(err, errStop) {
 				return
@@ -62,15 +65,22 @@ func (s *Store) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq
 			if t.final > t.from {
 				continue
 			}
+			wait := tailPoll
 			if t.candidate > 0 {
-				timer.Reset(tailPending)
-			} else {
-				timer.Reset(tailPoll)
+				wait, signal = tailPending, nil // what it waits for is the end of transactions
 			}
+			timer.Reset(wait)
 			select {
 			case <-signal:
+				timer.Reset(time.Until(earliest))
+				select {
+				case <-timer.C:
+				case <-ctx.Done():
+				}
 			case <-timer.C:
 			case <-ctx.Done():
+			}
+			if ctx.Err() != nil {
 				yield(storage.Record{}, ctx.Err())
 				return
 			}
