@@ -13,7 +13,7 @@ import (
 func TestPostgresAnswersEveryCase(t *testing.T) {
 	layouts := []postgres.Layout{postgres.LayoutPlain}
 	server := testservices.PrivatePostgres(t)
-	if server.Timescale {
+	if server.Database(t).Timescale {
 		layouts = append(layouts, postgres.LayoutColumnstore)
 	}
 	for _, layout := range layouts {
