@@ -17,25 +17,46 @@ import (
 // pointPage is how many points are read at a time.
 const pointPage = 1000
 
+// heldPoints is up to how many points are held until the database has given all.
+const heldPoints = 50_000
+
 // Aggregate implements storage.Reader. SQL counts the records it can judge. When it may not be sure of some, those are read
 // and counted here, and the two are put together.
+//
+// Points are given when the transaction has ended, unless there are very many. An asker that takes from two aggregations in
+// turn would else hold the first one's locks while it waits for the second, which may itself wait, in line behind the
+// compression of a chunk, for those locks.
 func (s *Store) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[storage.Point, error] {
 	return func(yield func(storage.Point, error) bool) {
 		for noRegex := false; ; {
-			started := false
-			give := func(p *storage.Point) error {
-				started = true
-				if !yield(*p, nil) {
-					return errStop
+			var held []storage.Point
+			started, stopped := false, false
+			flush := func() error {
+				for i := range held {
+					started = true
+					if stopped = !yield(held[i], nil); stopped {
+						return errStop
+					}
 				}
+				held = held[:0]
 				return ctx.Err()
 			}
-			err := s.read(ctx, "aggregate", func(r *reading) error { return s.aggregate(r, &a, noRegex, give) })
+			err := s.read(ctx, "aggregate", func(r *reading) error {
+				return s.aggregate(r, &a, noRegex, func(p *storage.Point) error {
+					if held = append(held, *p); len(held) < heldPoints {
+						return nil
+					}
+					return flush()
+				})
+			})
 			if again := refusedRegex(err) && !noRegex; !started && (again || failedJSON(err)) {
 				noRegex = noRegex || again
 				continue
 			}
-			if err != nil {
+			if err == nil && !stopped {
+				err = flush()
+			}
+			if err != nil && !stopped {
 				yield(storage.Point{}, err)
 			}
 			return
