@@ -102,7 +102,7 @@ func lokiAsks() map[string]lokiAsk {
 		"error_parse":         {"/loki/api/v1/query_range", query("query", `{service_name="a"`), nil},
 		"error_template":      {"/loki/api/v1/query_range", query("query", `{} | line_format "{{nope}}"`), nil},
 		"error_instant_logs":  {"/loki/api/v1/query", query("query", `{service_name="a"}`), nil},
-		"error_pipeline":      {"/loki/api/v1/query", query("query", `sum(count_over_time({service_name="cart"} | json [2h]))`, "time", "1767369845"), nil},
+		"error_pipeline":      {"/loki/api/v1/query", query("query", `sum by (service_name) (count_over_time({service_name="cart"} | json [2h]))`, "time", "1767369845"), nil},
 		"error_limit":         {"/loki/api/v1/query_range", query("query", `{}`, "limit", "5001"), nil},
 		"error_steps":         {"/loki/api/v1/query_range", around("query", `rate({}[1m])`, "step", "100ms"), nil},
 		"error_matchers":      {"/loki/api/v1/series", query("match[]", `{} |= "x"`), nil},
