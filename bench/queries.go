@@ -28,6 +28,9 @@ type queryResult struct {
 func theQueries() []query {
 	logs := func(name string, args ...string) query { return makeQuery(name, "/api/v1/logs", args...) }
 	histogram := func(name string, args ...string) query { return makeQuery(name, "/api/v1/histogram", args...) }
+	logql := func(name, text string) query {
+		return query{name: name, path: "/loki/api/v1/query", args: url.Values{"query": {text}}}
+	}
 	return []query{
 		histogram("count by service", "by", "service", "step", "25h"),
 		histogram("count by 10 min × level", "by", "level", "step", "10m"),
@@ -37,6 +40,14 @@ func theQueries() []query {
 		logs("newest 100", "limit", "100"),
 		logs("newest 100 of one service", "service", serviceName(3), "limit", "100"),
 		makeQuery("facets of all fields", "/api/v1/facets"),
+		logql("LogQL: count by service", `sum by (service_name) (count_over_time({}[25h]))`),
+		logql("LogQL: case-insensitive regex count", `sum(count_over_time({} |~ "(?i)connection (reset|timed out)" [25h]))`),
+		logql("LogQL: attribute = value count", `sum(count_over_time({http_status_code="500"}[25h]))`),
+		logs("LogQL: common phrase, newest 100", "query", `{} |= "terminating"`, "limit", "100"),
+		logs("LogQL: rare token", "query", `{} |= "`+rareToken+`"`, "limit", "100"),
+		logs("LogQL: trace id", "query", `{trace_id="`+rareTrace+`"}`, "limit", "100"),
+		logs("LogQL: newest 100", "query", `{}`, "limit", "100"),
+		logs("LogQL: newest 100 of one service", "query", `{service_name="`+serviceName(3)+`"}`, "limit", "100"),
 	}
 }
 
