@@ -22,7 +22,7 @@ func newBuiltInProviderFactory() confmap.ProviderFactory {
 func (builtInProvider) Retrieve(_ context.Context, uri string, _ confmap.WatcherFunc) (*confmap.Retrieved, error) {
 	name, ok := strings.CutPrefix(uri, builtInScheme+":")
 	if !ok {
-		return nil, fmt.Errorf("%q does not begin with %s:", uri, builtInScheme)
+		return nil, fmt.Errorf("%q is not %s:NAME", uri, builtInScheme)
 	}
 	text, err := config.Read(name)
 	if err != nil {

@@ -142,7 +142,7 @@ func TestQueryRunsOverStandardInput(t *testing.T) {
 	require.Equal(t, 2, strings.Count(out, "\n"))
 	out, _, err = run(t, newQueryCommand(), log, "--stdin", "-o", "json", "-n", "1", `{} |= "plain"`)
 	require.NoError(t, err)
-	require.Equal(t, `{"time":"2026-01-02T15:04:35.123Z","line":"2026-01-02 15:04:35,123 WARN plain text","labels":{"detected_level":"warn"}}`+"\n", out)
+	require.JSONEq(t, `{"time":"2026-01-02T15:04:35.123Z","line":"2026-01-02 15:04:35,123 WARN plain text","labels":{"detected_level":"warn"}}`, out)
 	out, _, err = run(t, newQueryCommand(), log, "--stdin", "--instant", "-o", "csv", `sum by (level) (sum_over_time({} | json | unwrap n | __error__="" [5m]))`)
 	require.NoError(t, err)
 	require.Equal(t, "time,level,value\n2026-01-02T15:05:10Z,error,7\n", out)

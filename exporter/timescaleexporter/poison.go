@@ -3,7 +3,6 @@ package timescaleexporter
 import (
 	"context"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
@@ -152,6 +151,6 @@ func gather(part []record) plog.Logs {
 
 func encode(d *queue.Delivery, part []record) *storage.Rows {
 	rows := new(storage.Rows)
-	storage.Encode(rows, gather(part), d.Tenant, pcommon.Timestamp(d.Arrival))
+	storage.Encode(rows, gather(part), d.Tenant, d.Arrival)
 	return rows
 }
