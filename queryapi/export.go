@@ -149,12 +149,16 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 // extend moves the connection's write deadline, which was set for the whole answer, ahead of the next part.
-func (w *exportWriter) extend() {
+func (w *exportWriter) extend() { extendWrite(w.control, w.timeout) }
+
+// extendWrite gives what is written next the whole of write_timeout (0: for ever). The connection's own deadline counts from
+// the request on, so it may have passed while the query ran.
+func extendWrite(control *http.ResponseController, timeout time.Duration) {
 	deadline := time.Time{}
-	if w.timeout > 0 {
-		deadline = time.Now().Add(w.timeout)
+	if timeout > 0 {
+		deadline = time.Now().Add(timeout)
 	}
-	_ = w.control.SetWriteDeadline(deadline) // a writer that can't is a test's recorder
+	_ = control.SetWriteDeadline(deadline) // a writer that can't is a test's recorder
 }
 
 func (w *exportWriter) maybeFlush() error {

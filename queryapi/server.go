@@ -150,6 +150,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, source *Source, 
 		defer func() { limit.Stop() }()
 		var value any
 		value, err = h(ctx, source, newParams(r, &s.limits))
+		extendWrite(http.NewResponseController(w), s.writeTimeout)
 		switch value.(type) {
 		case *export:
 			limit.Stop()
