@@ -22,9 +22,8 @@ const (
 	defaultPoints = 250 // steps of a range query without a step
 )
 
-// form reads a request's parameters. It keeps the first error, so that endpoints
-// read all they need and then ask for err once. Parameters that nobody asks for are passed over, as Loki does: clients send
-// what other versions know.
+// form reads a request's parameters. It keeps the first error, so that endpoints read all they need and then ask for err
+// once. Parameters that nobody asks for are passed over, as Loki does: clients send what other versions know.
 type form struct {
 	values url.Values
 	limits *Limits
