@@ -220,7 +220,7 @@ func TestExportThatFailsMidwayIsSeenByTheClient(t *testing.T) {
 
 // TestClientThatGoesAwayEndsItsQuery closes a connection in the middle of an export and waits for the server's books.
 func TestClientThatGoesAwayEndsItsQuery(t *testing.T) {
-	api := newTestAPI(t, func(c *Config) { c.Limits.MaxConcurrentQueries, c.Limits.MaxWait = 1, 30*time.Second })
+	api := newTestAPI(t, patient, func(c *Config) { c.Limits.MaxConcurrentQueries = 1 })
 	api.writeMany(60_000, time.Microsecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api.url+"/api/v1/logs?"+around("format", "ndjson").Encode(), nil)
@@ -230,19 +230,18 @@ func TestClientThatGoesAwayEndsItsQuery(t *testing.T) {
 	_, err = bufio.NewReader(response.Body).ReadString('\n')
 	require.NoError(t, err)
 	cancel()
-	gone := time.Now()
 	require.NoError(t, response.Body.Close())
 
 	// There is one turn: this query gets it when the export has let go of it, and with it of the store's connection.
 	require.Len(t, api.logs(around("limit", "1")).Logs, 1)
-	require.Less(t, time.Since(gone), freeWithin)
 	require.EqualValues(t, 1, counterValue(t, api, `devlogs_query_requests_total{endpoint="logs",outcome="canceled"}`))
+	require.Less(t, counterValue(t, api, `devlogs_query_rows_total{endpoint="logs"}`), 60_000.)
 }
 
 // TestClosedConnectionCancelsTheStore asks for what a store takes long to find, and goes.
 func TestClosedConnectionCancelsTheStore(t *testing.T) {
-	started, ended := make(chan struct{}), make(chan time.Time, 1)
-	address := serveReader(t, waitingReader{started: started, ended: ended})
+	started, ended := make(chan struct{}), make(chan struct{}, 1)
+	address := serveReader(t, waitingReader{started: started, ended: ended}, patient)
 	for _, path := range []string{"/api/v1/logs", "/api/v1/logs?format=csv", "/api/v1/histogram"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+path, nil)
@@ -254,9 +253,8 @@ func TestClosedConnectionCancelsTheStore(t *testing.T) {
 		}()
 		<-started
 		cancel()
-		gone := time.Now()
 		require.ErrorIs(t, <-done, context.Canceled)
-		require.Less(t, (<-ended).Sub(gone), time.Second, path)
+		<-ended
 	}
 }
 
@@ -264,13 +262,13 @@ func TestClosedConnectionCancelsTheStore(t *testing.T) {
 type waitingReader struct {
 	storage.Reader
 	started chan struct{}
-	ended   chan time.Time
+	ended   chan struct{}
 }
 
 func (r waitingReader) wait(ctx context.Context) error {
 	r.started <- struct{}{}
 	<-ctx.Done()
-	r.ended <- time.Now()
+	r.ended <- struct{}{}
 	return ctx.Err()
 }
 

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
@@ -88,7 +87,7 @@ func TestServerThatDiesIsAFatalStatus(t *testing.T) {
 func TestShutdownEndsQueriesThatTakeTooLong(t *testing.T) {
 	ext, err := newQueryAPI(extensiontest.NewNopSettings(metadata.Type), testConfig(t.TempDir()))
 	require.NoError(t, err)
-	reader := waitingReader{started: make(chan struct{}), ended: make(chan time.Time, 1)}
+	reader := waitingReader{started: make(chan struct{}), ended: make(chan struct{}, 1)}
 	require.NoError(t, ext.serve(t.Context(), componenttest.NewNopHost(), reader))
 	answered := make(chan int, 1)
 	go func() {

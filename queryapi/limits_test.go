@@ -23,7 +23,7 @@ func answerOf(t *testing.T, url string) (status int, retryAfter string, e apiErr
 }
 
 func TestQueryTimeoutNamesItsSetting(t *testing.T) {
-	reader := waitingReader{started: make(chan struct{}, 1), ended: make(chan time.Time, 1)}
+	reader := waitingReader{started: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
 	address := serveReader(t, reader, func(c *Config) { c.Limits.QueryTimeout = 20 * time.Millisecond })
 	status, _, e := answerOf(t, address+"/api/v1/logs")
 	require.Equal(t, http.StatusGatewayTimeout, status)
@@ -33,7 +33,7 @@ func TestQueryTimeoutNamesItsSetting(t *testing.T) {
 }
 
 func TestExportHasATimeoutOfItsOwn(t *testing.T) {
-	reader := waitingReader{started: make(chan struct{}, 1), ended: make(chan time.Time, 1)}
+	reader := waitingReader{started: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
 	address := serveReader(t, reader, func(c *Config) {
 		c.Limits.QueryTimeout, c.Limits.ExportTimeout = time.Millisecond, 50*time.Millisecond
 	})
@@ -43,7 +43,7 @@ func TestExportHasATimeoutOfItsOwn(t *testing.T) {
 }
 
 func TestQueriesBeyondTheConcurrentOnesWaitAndAreThenRefused(t *testing.T) {
-	reader := waitingReader{started: make(chan struct{}), ended: make(chan time.Time, 1)}
+	reader := waitingReader{started: make(chan struct{}), ended: make(chan struct{}, 1)}
 	address := serveReader(t, reader, func(c *Config) {
 		c.Limits.MaxConcurrentQueries, c.Limits.MaxWait, c.Limits.QueryTimeout = 1, 10*time.Millisecond, 2*time.Second
 	})

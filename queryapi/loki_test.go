@@ -253,7 +253,7 @@ func TestLokiKeepsTheServersLimits(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, got.status)
 	require.Contains(t, got.body, "limits::max_range")
 
-	reader := waitingReader{started: make(chan struct{}, 1), ended: make(chan time.Time, 1)}
+	reader := waitingReader{started: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
 	address := serveReader(t, streamless{reader}, func(c *Config) { c.Limits.QueryTimeout = 20 * time.Millisecond })
 	response, err := http.Get(address + "/loki/api/v1/query_range?query=" + url.QueryEscape("{}"))
 	require.NoError(t, err)

@@ -28,7 +28,7 @@ func (s *Source) Search(ctx context.Context, q storage.Query) iter.Seq2[storage.
 	if err := s.admit(&q); err != nil {
 		return failed[storage.Record](err)
 	}
-	return s.counted(s.reader.Search(ctx, q))
+	return s.counted(ctx, s.reader.Search(ctx, q))
 }
 
 // Aggregate is storage.Reader's, for the request's tenant.
@@ -66,7 +66,7 @@ func (s *Source) Fields(ctx context.Context, service string) ([]storage.Field, e
 // Tail is storage.Reader's, for the request's tenant.
 func (s *Source) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
 	q.Tenant = s.tenant
-	return s.counted(s.reader.Tail(ctx, q, from))
+	return s.counted(ctx, s.reader.Tail(ctx, q, from))
 }
 
 // Head is where a tail of "from now on" starts: every batch that is committed later has a greater sequence.
@@ -97,11 +97,17 @@ func (s *Source) admit(q *storage.Query) error {
 	return nil
 }
 
-func (s *Source) counted(records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
+// counted counts records, and stops between two of them when ctx ends: a store that gives many at a time does not look in
+// between, and what is done with each of them may take long.
+func (s *Source) counted(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
 		for record, err := range records {
 			if err == nil {
 				s.rows++
+				if err = ctx.Err(); err != nil {
+					yield(storage.Record{}, err)
+					return
+				}
 			}
 			if !yield(record, err) {
 				return

@@ -42,7 +42,10 @@ func (s *Store) readOnce(ctx context.Context, ask func(*reading) error) error {
 	defer c.Release() // a connection in a transaction is closed by that
 	r := &reading{ctx, c.Conn().PgConn(), s.schema.Layout == LayoutColumnstore}
 	err = ask(r)
-	if !r.conn.IsClosed() && !r.conn.IsBusy() {
+	switch {
+	case r.conn.IsClosed():
+		endStatement(r.conn)
+	case !r.conn.IsBusy():
 		return errors.Join(err, r.run("ROLLBACK"))
 	}
 	return err
