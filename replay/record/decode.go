@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,9 +64,29 @@ func (d *decoder) message(x *exchange) (*recording.Message, error) {
 	return m, nil
 }
 
+// ends says whether a body shows by itself that it is whole. The proxy stops reading when the upstream has answered, and an
+// upstream that needs no more may answer before the end of the body has passed.
+func (d *decoder) ends(x *exchange) bool {
+	body, encoding := x.request.buf, strings.ToLower(x.entry.Enc)
+	switch {
+	case x.kind == otlpGRPC:
+		return frameIsWhole(body)
+	case encoding != "" && encoding != "identity" && encoding != "none":
+		_, err := d.decompress(body, encoding)
+		return err == nil
+	case x.kind == otlpJSON:
+		return json.Valid(body)
+	}
+	return false // only its end tells
+}
+
+func frameIsWhole(frame []byte) bool {
+	return len(frame) >= 5 && int64(binary.BigEndian.Uint32(frame[1:])) == int64(len(frame)-5)
+}
+
 // grpc takes the message out of its frame: a byte that says whether it is compressed, and 4 of length.
 func (d *decoder) grpc(frame []byte, encoding string) ([]byte, error) {
-	if len(frame) < 5 || int(binary.BigEndian.Uint32(frame[1:])) != len(frame)-5 {
+	if !frameIsWhole(frame) {
 		return nil, errors.New("the frame is not whole")
 	}
 	if frame[0] == 0 {

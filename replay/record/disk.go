@@ -155,7 +155,7 @@ func (d *disk) write(x *exchange) {
 		d.miss(x, reason)
 		return
 	}
-	if !x.request.whole {
+	if !x.request.whole && !d.decoder.ends(x) {
 		d.miss(x, "the upstream, or the client, ended a request before it was whole")
 		return
 	}
