@@ -16,6 +16,7 @@ import (
 // TestRandomQueriesGetTheNaiveAnswer puts queries together from parts that fit the data set: what goes to the store and
 // what stays here changes with every part.
 func TestRandomQueriesGetTheNaiveAnswer(t *testing.T) {
+	t.Parallel()
 	store, err := duckdb.Open(t.Context(), duckdb.DefaultConfig(t.TempDir()))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
