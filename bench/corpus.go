@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -62,8 +63,9 @@ var severities = map[string]plog.SeverityNumber{
 	"DEBUG": plog.SeverityNumberDebug, "INFO": plog.SeverityNumberInfo, "WARN": plog.SeverityNumberWarn, "ERROR": plog.SeverityNumberError,
 }
 
-// corpus makes n entries that end now and reach back a day. The same n gives the same entries but for the shift in time.
-func corpus(n int, yield func(i int, e *entry)) {
+// corpus makes n entries that end now and reach back a day, until yield has enough. The same n gives the same entries but
+// for the shift in time.
+func corpus(n int, yield func(i int, e *entry) bool) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	statuses := [...]int64{200, 200, 200, 200, 201, 204, 301, 404, 500}
 	step := int64(24*time.Hour) / int64(n)
@@ -85,7 +87,9 @@ func corpus(n int, yield func(i int, e *entry)) {
 		case n / 2:
 			_, _ = hex.Decode(e.trace[:], []byte(rareTrace))
 		}
-		yield(i, &e)
+		if !yield(i, &e) {
+			return
+		}
 	}
 }
 
@@ -116,71 +120,62 @@ func fillRandom(rng *rand.Rand, b []byte) {
 }
 
 // otlpRequests gives the corpus as OTLP protobuf requests of batch records each.
-func otlpRequests(n, batch int) ([][]byte, error) {
-	var (
-		requests [][]byte
-		failed   error
-		logs     plog.Logs
-		streams  map[[2]int]plog.LogRecordSlice
-		held     int
-	)
-	flush := func() {
-		if held == 0 || failed != nil {
-			return
-		}
-		message, err := plogotlp.NewExportRequestFromLogs(logs).MarshalProto()
-		if err != nil {
-			failed = fmt.Errorf("encode corpus: %w", err)
-		}
-		requests = append(requests, message)
-		held = 0
+func otlpRequests(n, batch int) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		logs, streams, held := plog.NewLogs(), map[[2]int]plog.LogRecordSlice{}, 0
+		corpus(n, func(i int, e *entry) bool {
+			key := [2]int{e.service, e.host}
+			records, ok := streams[key]
+			if !ok {
+				rl := logs.ResourceLogs().AppendEmpty()
+				rl.Resource().Attributes().PutStr("service.name", serviceName(e.service))
+				rl.Resource().Attributes().PutStr("host.name", hostName(e.host))
+				records = rl.ScopeLogs().AppendEmpty().LogRecords()
+				streams[key] = records
+			}
+			e.put(records.AppendEmpty())
+			if held++; held < batch && i < n-1 {
+				return true
+			}
+			message, err := plogotlp.NewExportRequestFromLogs(logs).MarshalProto()
+			if err != nil {
+				err = fmt.Errorf("encode corpus: %w", err)
+			}
+			logs, streams, held = plog.NewLogs(), map[[2]int]plog.LogRecordSlice{}, 0
+			return yield(message, err)
+		})
 	}
-	corpus(n, func(_ int, e *entry) {
-		if held == 0 {
-			logs, streams = plog.NewLogs(), map[[2]int]plog.LogRecordSlice{}
-		}
-		key := [2]int{e.service, e.host}
-		records, ok := streams[key]
-		if !ok {
-			rl := logs.ResourceLogs().AppendEmpty()
-			rl.Resource().Attributes().PutStr("service.name", serviceName(e.service))
-			rl.Resource().Attributes().PutStr("host.name", hostName(e.host))
-			records = rl.ScopeLogs().AppendEmpty().LogRecords()
-			streams[key] = records
-		}
-		r := records.AppendEmpty()
-		r.SetTimestamp(pcommon.Timestamp(e.time))
-		r.SetObservedTimestamp(pcommon.Timestamp(e.time))
-		r.SetSeverityNumber(e.severity)
-		r.SetSeverityText(e.level)
-		r.Body().SetStr(e.message)
-		r.SetTraceID(e.trace)
-		r.SetSpanID(e.span)
-		r.Attributes().PutInt("http.status_code", e.status)
-		r.Attributes().PutDouble("duration_ms", e.duration)
-		r.Attributes().PutStr("user_id", "u"+strconv.Itoa(e.user))
-		if held++; held == batch {
-			flush()
-		}
-	})
-	flush()
-	return requests, failed
+}
+
+func (e *entry) put(r plog.LogRecord) {
+	r.SetTimestamp(pcommon.Timestamp(e.time))
+	r.SetObservedTimestamp(pcommon.Timestamp(e.time))
+	r.SetSeverityNumber(e.severity)
+	r.SetSeverityText(e.level)
+	r.Body().SetStr(e.message)
+	r.SetTraceID(e.trace)
+	r.SetSpanID(e.span)
+	r.Attributes().PutInt("http.status_code", e.status)
+	r.Attributes().PutDouble("duration_ms", e.duration)
+	r.Attributes().PutStr("user_id", "u"+strconv.Itoa(e.user))
 }
 
 // jsonRequests gives the corpus as bodies of batch JSON lines each.
-func jsonRequests(n, batch int) [][]byte {
-	var requests [][]byte
-	var body []byte
-	held := 0
-	corpus(n, func(i int, e *entry) {
-		body = fmt.Appendf(body, `{"timestamp":%d,"level":%q,"service":%q,"host":%q,"message":%q,"trace_id":"%x","span_id":"%x","http.status_code":%d,"duration_ms":%g,"user_id":"u%d"}`+"\n",
-			e.time, e.level, serviceName(e.service), hostName(e.host), e.message, e.trace, e.span, e.status, e.duration, e.user)
-		if held++; held == batch || i == n-1 {
-			requests = append(requests, body)
+func jsonRequests(n, batch int) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var body []byte
+		held := 0
+		corpus(n, func(i int, e *entry) bool {
+			body = fmt.Appendf(body, `{"timestamp":%d,"level":%q,"service":%q,"host":%q,"message":%q,"trace_id":"%x","span_id":"%x","http.status_code":%d,"duration_ms":%g,"user_id":"u%d"}`+"\n",
+				e.time, e.level, serviceName(e.service), hostName(e.host), e.message, e.trace, e.span, e.status, e.duration, e.user)
+			if held++; held < batch && i < n-1 {
+				return true
+			}
+			full := body
 			body, held = make([]byte, 0, len(body)+len(body)/8), 0
-		}
-	})
-	return requests
+			return yield(full, nil)
+		})
+	}
 }
 
 func serviceName(i int) string { return fmt.Sprintf("service-%02d", i) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -24,6 +25,8 @@ type options struct {
 	out     string
 	url     string
 	pid     int
+	every   int
+	also    string
 }
 
 func main() {
@@ -38,6 +41,8 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "`directory` for report.md and report.json; none: print only")
 	flag.StringVar(&o.url, "url", "", "send to this `URL` of a running server instead of starting one")
 	flag.IntVar(&o.pid, "pid", 0, "the process id of the server behind -url")
+	flag.IntVar(&o.every, "every", 0, "measure each so many `records` by themselves, while the store grows, instead of asking queries")
+	flag.StringVar(&o.also, "also", "", "with -every: other processes whose processor time counts, as `postgres=PID,redis=PID`")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -50,6 +55,9 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.every > 0 {
+		return runGrowth(ctx, o)
+	}
 	fmt.Fprintf(os.Stderr, "making %d records …\n", o.records)
 	requests, contentType, err := makeRequests(o)
 	if err != nil {
@@ -78,10 +86,23 @@ func run(ctx context.Context, o options) error {
 }
 
 func makeRequests(o options) (requests [][]byte, contentType string, err error) {
+	all, contentType, err := requestsOf(o)
+	if err != nil {
+		return nil, "", err
+	}
+	for request, err := range all {
+		if err != nil {
+			return nil, "", err
+		}
+		requests = append(requests, request)
+	}
+	return requests, contentType, nil
+}
+
+func requestsOf(o options) (requests iter.Seq2[[]byte, error], contentType string, _ error) {
 	switch o.format {
 	case "otlp":
-		requests, err = otlpRequests(o.records, o.batch)
-		return requests, "application/x-protobuf", err
+		return otlpRequests(o.records, o.batch), "application/x-protobuf", nil
 	case "json":
 		return jsonRequests(o.records, o.batch), "application/x-ndjson", nil
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,28 +41,41 @@ const (
 	slack = storage.StreamSlack / 2
 )
 
-// news is what a batch brings that the catalogue does not know.
+// news is what batches bring that the catalogue does not know.
 type news struct {
-	streams []storage.Stream
-	fields  []storage.Field
-	tenant  string
+	streams map[uint64]storage.Stream
+	fields  map[uint64]namedField // by fieldID
 }
 
-func (c *catalogue) news(rows *storage.Rows, now time.Time) news {
+type namedField struct {
+	tenant string
+	storage.Field
+}
+
+// news gathers what is new in all of the batches: a stream that each of them brings is put once, with the times of all.
+func (c *catalogue) news(batches []storage.Batch, now time.Time) news {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := news{tenant: rows.Tenant}
-	for i := range rows.Streams {
-		s := &rows.Streams[i]
-		known, ok := c.streams[s.ID]
-		if !ok || s.First < known.first || s.Last > known.last || now.Sub(known.at) > catalogueFresh {
-			n.streams = append(n.streams, widened(s))
+	n := news{streams: map[uint64]storage.Stream{}, fields: map[uint64]namedField{}}
+	for i := range batches {
+		rows := batches[i].Rows
+		for i := range rows.Streams {
+			s := &rows.Streams[i]
+			known, ok := c.streams[s.ID]
+			if ok && s.First >= known.first && s.Last <= known.last && now.Sub(known.at) <= catalogueFresh {
+				continue
+			}
+			wide := widened(s)
+			if other, ok := n.streams[s.ID]; ok {
+				wide.First, wide.Last = min(wide.First, other.First), max(wide.Last, other.Last)
+			}
+			n.streams[s.ID] = wide
 		}
-	}
-	for i := range rows.Fields {
-		at, ok := c.fields[fieldID(rows.Tenant, &rows.Fields[i])]
-		if !ok || now.Sub(at) > catalogueFresh {
-			n.fields = append(n.fields, rows.Fields[i])
+		for i := range rows.Fields {
+			id := fieldID(rows.Tenant, &rows.Fields[i])
+			if at, ok := c.fields[id]; !ok || now.Sub(at) > catalogueFresh {
+				n.fields[id] = namedField{rows.Tenant, rows.Fields[i]}
+			}
 		}
 	}
 	return n
@@ -88,8 +102,8 @@ func (c *catalogue) learn(n news, now time.Time) {
 		}
 		c.streams[s.ID] = known
 	}
-	for i := range n.fields {
-		c.fields[fieldID(n.tenant, &n.fields[i])] = now
+	for id := range n.fields {
+		c.fields[id] = now
 	}
 }
 
@@ -109,19 +123,14 @@ func fieldID(tenant string, f *storage.Field) uint64 {
 // takes, and is there before the records that need it. In order of the keys, so that two writers can't wait for each other.
 func (s *Store) putNews(ctx context.Context, batches []storage.Batch) error {
 	now := s.config.Now()
-	for i := range batches {
-		n := s.catalogue.news(batches[i].Rows, now)
-		if len(n.streams) == 0 && len(n.fields) == 0 {
-			continue
-		}
-		if err := s.putStreams(ctx, n.streams); err != nil {
-			return err
-		}
-		if err := s.putFields(ctx, n.tenant, n.fields); err != nil {
-			return err
-		}
-		s.catalogue.learn(n, now)
+	n := s.catalogue.news(batches, now)
+	if err := s.putStreams(ctx, n.streams); err != nil {
+		return err
 	}
+	if err := s.putFields(ctx, n.fields); err != nil {
+		return err
+	}
+	s.catalogue.learn(n, now)
 	return nil
 }
 
@@ -135,12 +144,12 @@ ON CONFLICT (id) DO UPDATE SET first_time = least(log_streams.first_time, exclud
 // putPiece is how many rows one INSERT of the catalogue takes.
 const putPiece = 1000
 
-func (s *Store) putStreams(ctx context.Context, streams []storage.Stream) error {
-	slices.SortFunc(streams, func(a, b storage.Stream) int { return compareIDs(a.ID, b.ID) })
-	for piece := range slices.Chunk(streams, putPiece) {
+func (s *Store) putStreams(ctx context.Context, streams map[uint64]storage.Stream) error {
+	for piece := range slices.Chunk(slices.Sorted(maps.Keys(streams)), putPiece) {
 		var c streamColumns
-		for i := range piece {
-			c.add(&piece[i])
+		for _, id := range piece {
+			stream := streams[id]
+			c.add(&stream)
 		}
 		if err := s.exec(ctx, insertStreams, c.ids, c.tenants, c.services, c.resources, c.resourceDropped, c.resourceURLs,
 			c.scopeNames, c.scopeVersions, c.scopes, c.scopeDropped, c.scopeURLs, c.raws, c.firsts, c.lasts); err != nil {
@@ -148,16 +157,6 @@ func (s *Store) putStreams(ctx context.Context, streams []storage.Stream) error 
 		}
 	}
 	return nil
-}
-
-func compareIDs(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // streamColumns are the arguments of insertStreams.
@@ -201,19 +200,18 @@ const insertFields = `INSERT INTO log_fields (id, tenant, service, path, name, t
 SELECT *, now() FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[])
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`
 
-func (s *Store) putFields(ctx context.Context, tenant string, fields []storage.Field) error {
-	slices.SortFunc(fields, func(a, b storage.Field) int { return compareIDs(fieldID(tenant, &a), fieldID(tenant, &b)) })
-	for piece := range slices.Chunk(fields, putPiece) {
+func (s *Store) putFields(ctx context.Context, fields map[uint64]namedField) error {
+	for piece := range slices.Chunk(slices.Sorted(maps.Keys(fields)), putPiece) {
 		var ids []int64
 		var tenants, services, paths, names []string
 		var types []int16
-		for i := range piece {
-			f := &piece[i]
+		for _, id := range piece {
+			f := fields[id]
 			if strings.ContainsRune(f.Path, 0) {
 				continue // PostgreSQL can't hold the name; the field can be queried, but is not listed
 			}
-			ids = append(ids, int64(fieldID(tenant, f)))
-			tenants, services = append(tenants, tenant), append(services, withoutNUL(f.Service))
+			ids = append(ids, int64(id))
+			tenants, services = append(tenants, f.tenant), append(services, withoutNUL(f.Service))
 			paths, names, types = append(paths, f.Path), append(names, f.Name), append(types, int16(f.Type))
 		}
 		if err := s.exec(ctx, insertFields, ids, tenants, services, paths, names, types); err != nil {

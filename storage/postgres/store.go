@@ -72,10 +72,10 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 
 func (s *Store) connect(ctx context.Context) (err error) {
 	// Storing needs its transactions' connections and one for the catalogue and maintenance.
-	if s.writers, err = s.pool(s.config.MaxConcurrentWrites + 1); err != nil {
+	if s.writers, err = s.pool(s.config.MaxConcurrentWrites+1, keepMemory); err != nil {
 		return err
 	}
-	if s.readers, err = s.pool(s.config.MaxConcurrentQueries); err != nil {
+	if s.readers, err = s.pool(s.config.MaxConcurrentQueries, nil); err != nil {
 		return err
 	}
 	conn, err := s.writers.Acquire(ctx)
@@ -93,8 +93,8 @@ const abilities = `SELECT $1 AND EXISTS (SELECT FROM pg_settings WHERE name = 't
 	EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))`
 
 // pool makes a pool that connects when it is first used. Nothing is prepared, so that a pooler between may give each
-// transaction another connection.
-func (s *Store) pool(size int) (*pgxpool.Pool, error) {
+// transaction another connection. prepare, when not nil, is called with each new connection.
+func (s *Store) pool(size int, prepare func(context.Context, *pgx.Conn) error) (*pgxpool.Pool, error) {
 	c, err := parseDSN(s.config.DSN)
 	if err != nil {
 		return nil, err
@@ -105,6 +105,7 @@ func (s *Store) pool(size int) (*pgxpool.Pool, error) {
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "devlogs"
 	}
+	c.AfterConnect = prepare
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
 

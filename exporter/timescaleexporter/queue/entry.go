@@ -1,11 +1,16 @@
 package queue
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/google/uuid"
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
+	"github.com/zeebo/xxh3"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 )
@@ -16,7 +21,7 @@ type Entry struct {
 	Tenant  string            // "t", absent when empty
 	Records int               // "n", decimal
 	Arrival pcommon.Timestamp // "a", nanoseconds in decimal: the time of records that have none
-	Payload []byte            // "d": an OTLP LogsData message in zstd
+	Payload []byte            // "d": see Pack
 }
 
 // The names of an entry's fields are short because every entry repeats them.
@@ -66,27 +71,51 @@ func parseEntry(values map[string]any) (Entry, error) {
 // maxPayload bounds what one payload may unpack to, so that a forged one can't take all memory.
 const maxPayload = 512 << 20
 
-var (
-	// One encoder and decoder serve all goroutines: EncodeAll and DecodeAll are made for that. The fastest level takes
-	// half the time of the default one and costs a tenth more memory in Redis.
-	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true)) // these options can't fail
-	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(0))
-)
+// sumSize is what a payload begins with: the XXH3 of the message, as the compression has no checksum of its own.
+const sumSize = 8
 
-// Pack makes the payload of an OTLP message.
+// Pack makes the payload of an OTLP LogsData message: a checksum and an S2 block. S2 rather than zstd, because compressing is
+// what a gateway would spend most of its time on: a fifth of the time for an eighth more memory in Redis.
 func Pack(message []byte) []byte {
-	return encoder.EncodeAll(message, make([]byte, 0, len(message)/4))
+	b := buffers.Get().(*[]byte)
+	defer keep(b)
+	*b = slices.Grow((*b)[:0], sumSize+s2.MaxEncodedLen(len(message)))
+	payload := binary.BigEndian.AppendUint64(*b, xxh3.Hash(message))
+	block := s2.EncodeBetter(payload[sumSize:cap(payload)], message)
+	return slices.Clone(payload[:sumSize+len(block)])
 }
 
 // Unpack reads a payload. Its error says that the payload is damaged: trying again will not help.
 func Unpack(payload []byte) (plog.Logs, error) {
-	message, err := decoder.DecodeAll(payload, nil)
+	if len(payload) < sumSize {
+		return plog.Logs{}, fmt.Errorf("the entry's payload has only %d bytes", len(payload))
+	}
+	if n, err := s2.DecodedLen(payload[sumSize:]); err == nil && n > maxPayload {
+		return plog.Logs{}, fmt.Errorf("the entry would unpack to %d bytes: at most %d are read", n, maxPayload)
+	}
+	b := buffers.Get().(*[]byte)
+	defer keep(b)
+	message, err := s2.Decode((*b)[:cap(*b)], payload[sumSize:])
 	if err != nil {
 		return plog.Logs{}, fmt.Errorf("decompress the entry: %w", err)
 	}
-	logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(message)
+	*b = message
+	if xxh3.Hash(message) != binary.BigEndian.Uint64(payload) {
+		return plog.Logs{}, errors.New("the entry's checksum is wrong: it was damaged")
+	}
+	logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(message) // it copies all that it keeps
 	if err != nil {
 		return plog.Logs{}, fmt.Errorf("read the entry's OTLP message: %w", err)
 	}
 	return logs, nil
+}
+
+// buffers are messages and blocks between calls: clearing new ones costs more than the compression.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func keep(b *[]byte) {
+	const most = 8 << 20 // requests that are larger are rare
+	if cap(*b) <= most {
+		buffers.Put(b)
+	}
 }
