@@ -71,13 +71,7 @@ func (s *Source) Tail(ctx context.Context, q storage.Query, from uint64) iter.Se
 
 // Head is where a tail of "from now on" starts: every batch that is committed later has a greater sequence.
 func (s *Source) Head(ctx context.Context) (uint64, error) {
-	if store, ok := s.reader.(interface {
-		Head(ctx context.Context) (uint64, error)
-	}); ok {
-		return store.Head(ctx)
-	}
-	stats, err := s.reader.Stats(ctx)
-	return stats.LastBatch, err
+	return s.reader.Head(ctx)
 }
 
 // Get is storage.Reader's, for the request's tenant.

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"iter"
 
 	"github.com/google/uuid"
 )
@@ -25,8 +24,4 @@ type Ledger interface {
 
 	// Stored tells of each of these batches that is stored how many rows it has.
 	Stored(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]uint64, error)
-
-	// Records yields the tenant's records of the batches with after < Seq <= to, in the order of ID. What retention has
-	// dropped is missing. An error comes once, last.
-	Records(ctx context.Context, tenant string, after, to uint64) iter.Seq2[Record, error]
 }

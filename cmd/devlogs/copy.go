@@ -64,8 +64,8 @@ An embedded store can be opened by one process: stop the devlogs that uses it.`,
 // carried is what copying needs of a store.
 type carried interface {
 	storage.Writer
+	storage.Reader
 	storage.Ledger
-	Stats(ctx context.Context) (storage.Stats, error)
 	io.Closer
 }
 

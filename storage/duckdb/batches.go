@@ -3,8 +3,6 @@ package duckdb
 import (
 	"context"
 	"fmt"
-	"iter"
-	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -79,27 +77,4 @@ func (c *core) ledger(ctx context.Context, after uint64, sql string, args []any,
 		return fmt.Errorf("read the ledger: %w", err)
 	}
 	return nil
-}
-
-// Records implements storage.Ledger: a tail that ends.
-func (c *core) Records(ctx context.Context, tenant string, after, to uint64) iter.Seq2[storage.Record, error] {
-	return func(yield func(storage.Record, error) bool) {
-		t := tail{
-			core: c, query: storage.Query{Tenant: tenant}, last: math.MaxUint64, until: to,
-			position: storage.ID{Batch: after, Row: math.MaxUint32}, step: tailBatches,
-		}
-		for more := true; more; {
-			var records []storage.Record
-			var err error
-			if records, more, err = t.read(ctx); err != nil {
-				yield(storage.Record{}, err)
-				return
-			}
-			for i := range records {
-				if !yield(records[i], nil) {
-					return
-				}
-			}
-		}
-	}
 }

@@ -22,11 +22,7 @@ const tailPause = 100 * time.Millisecond
 // passed never gets a late batch.
 func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		last, ok := lastNano(&q)
-		if !ok {
-			last = 0 // nothing will match; the tail still lasts until ctx ends
-		}
-		t := tail{core: c, query: q, last: last, until: math.MaxUint64, position: storage.ID{Batch: from, Row: math.MaxUint32}, step: tailBatches}
+		t := c.tail(q, from, math.MaxUint64)
 		for {
 			committed, earliest := c.commits.next(), time.After(tailPause)
 			records, more, err := t.read(ctx)
@@ -48,6 +44,36 @@ func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2
 			}
 		}
 	}
+}
+
+// Batches implements storage.Reader.
+func (c *core) Batches(ctx context.Context, q storage.Query, after, to uint64) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		t := c.tail(q, after, to)
+		for more := true; more; {
+			var records []storage.Record
+			var err error
+			if records, more, err = t.read(ctx); err != nil {
+				yield(storage.Record{}, err)
+				return
+			}
+			for i := range records {
+				if !yield(records[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Head implements storage.Reader.
+func (c *core) Head(context.Context) (uint64, error) {
+	c.life.RLock()
+	defer c.life.RUnlock()
+	if c.instance == nil {
+		return 0, ErrClosed
+	}
+	return c.partitions.lastSeq(), nil
 }
 
 // sleepUntil waits for a commit and for the earliest time to read again.
@@ -72,6 +98,14 @@ type tail struct {
 	until    uint64     // batches beyond it are not read
 	position storage.ID // everything up to it was read
 	step     uint64     // how many batches to read at once
+}
+
+func (c *core) tail(q storage.Query, after, until uint64) tail {
+	last, ok := lastNano(&q)
+	if !ok {
+		last = 0 // nothing will match; a tail still lasts until its context ends
+	}
+	return tail{core: c, query: q, last: last, until: until, position: storage.ID{Batch: after, Row: math.MaxUint32}, step: tailBatches}
 }
 
 // read returns the next records in the order of commit; more is false when nothing newer is stored.

@@ -112,7 +112,7 @@ func (s *Store) addUnsure(r *reading, g *grouping, sums *sums) error {
 	}
 	sql := "SELECT " + columnList + " FROM " + g.survey.from() + " WHERE " + where + " AND (" + c.sql + ") IS NOT FALSE AND " + unknown
 	h := &hunt{
-		store: s, reading: r, query: &g.aggregation.Query, matcher: newMatcher(g.aggregation.Where), give: sums.addRecord,
+		store: s, reading: r, query: &g.aggregation.Query, matcher: storage.NewMatcher(g.aggregation.Where), give: sums.addRecord,
 	}
 	return r.pages(sql, st.args, recordPage, h.row, func() error { return h.turn(true) })
 }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
-	"iter"
 	"strconv"
 	"strings"
 
@@ -53,28 +52,4 @@ func (s *Store) Stored(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]uint
 			return nil
 		})
 	})
-}
-
-// Records implements storage.Ledger: a tail that ends.
-func (s *Store) Records(ctx context.Context, tenant string, after, to uint64) iter.Seq2[storage.Record, error] {
-	return func(yield func(storage.Record, error) bool) {
-		err := s.read(ctx, "read batches", func(r *reading) error {
-			q := storage.Query{Tenant: tenant, End: storage.EndOfTime}
-			t := &tail{store: s, query: q, matcher: newMatcher(nil), from: after, final: to}
-			for t.from < t.final {
-				if err := t.next(r, func(record *storage.Record) error {
-					if !yield(*record, nil) {
-						return errStop
-					}
-					return ctx.Err()
-				}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			yield(storage.Record{}, err)
-		}
-	}
 }

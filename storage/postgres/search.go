@@ -64,7 +64,7 @@ func (s *Store) search(r *reading, q *storage.Query, noRegex bool, give func(*st
 	if err != nil {
 		return err
 	}
-	h := &hunt{store: s, reading: r, query: q, survey: survey, noRegex: noRegex, give: give, matcher: newMatcher(q.Where)}
+	h := &hunt{store: s, reading: r, query: q, survey: survey, noRegex: noRegex, give: give, matcher: storage.NewMatcher(q.Where)}
 	if _, err := h.statement().where(q.Where); err != nil {
 		return err // said before anything is looked for
 	}

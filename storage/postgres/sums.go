@@ -46,10 +46,10 @@ func (s *sums) addPoint(p *storage.Point) {
 }
 
 func (s *sums) addRecord(r *storage.Record) error {
-	c := &candidate{Record: r}
+	values := storage.ValuesOf(r)
 	var group []string
 	for _, field := range s.aggregation.By {
-		text, err := c.text(field)
+		text, err := values.Text(field)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (s *sums) addRecord(r *storage.Record) error {
 	if s.aggregation.Number == nil {
 		return nil
 	}
-	n, ok, err := c.number(*s.aggregation.Number)
+	n, ok, err := values.Number(*s.aggregation.Number)
 	if ok {
 		addNumbers(p, 1, n, n, n)
 	}

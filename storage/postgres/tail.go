@@ -38,8 +38,7 @@ func (s *Store) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq
 	return func(yield func(storage.Record, error) bool) {
 		wake := s.listener.join()
 		defer s.listener.leave()
-		t := &tail{store: s, query: q, from: from, matcher: newMatcher(q.Where)}
-		q.After, q.Limit = nil, 0
+		t := s.tail(q, from)
 		give := func(r *storage.Record) error {
 			if !yield(*r, nil) {
 				return errStop
@@ -88,17 +87,47 @@ func (s *Store) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq
 	}
 }
 
+// Batches implements storage.Reader.
+func (s *Store) Batches(ctx context.Context, q storage.Query, after, to uint64) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		t := s.tail(q, after)
+		t.final = to
+		give := func(r *storage.Record) error {
+			if !yield(*r, nil) {
+				return errStop
+			}
+			return ctx.Err()
+		}
+		for t.from < t.final {
+			err := s.read(ctx, "read batches", func(r *reading) error { return t.advance(r, give) })
+			if refusedRegex(err) && !t.noRegex {
+				t.noRegex = true
+				continue
+			}
+			if err != nil {
+				yield(storage.Record{}, err)
+			}
+			return
+		}
+	}
+}
+
 // tail is how far one tail has come.
 type tail struct {
 	store   *Store
 	query   storage.Query
 	noRegex bool
-	matcher *matcher
+	matcher *storage.Matcher
 
 	from      uint64 // all up to this batch was given
 	final     uint64 // up to this batch no other can come any more
 	candidate uint64 // will be final when none of writers is there
 	writers   []string
+}
+
+func (s *Store) tail(q storage.Query, from uint64) *tail {
+	q.After, q.Limit = nil, 0
+	return &tail{store: s, query: q, from: from, matcher: storage.NewMatcher(q.Where)}
 }
 
 // The ledger is read as it was when the statement began, the locks as they are after that.
@@ -107,8 +136,7 @@ const tailSQL = `SELECT coalesce((SELECT max(batch_seq) FROM log_batches WHERE b
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 		AND classid = $2::oid AND objid = $3::oid), '')`
 
-// Head is where a tail of "from now on" starts: every batch that is committed after it returns has a greater sequence. It waits
-// for the transactions that may still bring lower ones.
+// Head implements storage.Reader. It waits for the transactions that may still bring lower numbers.
 func (s *Store) Head(ctx context.Context) (uint64, error) {
 	t := &tail{store: s}
 	for {

@@ -30,7 +30,7 @@ type hunt struct {
 	survey  survey
 	noRegex bool
 	give    func(*storage.Record) error
-	matcher *matcher
+	matcher *storage.Matcher
 
 	scan    scan
 	page    []storage.Record
@@ -182,7 +182,7 @@ func (h *hunt) turn(unsure bool) error {
 		r := &h.page[i]
 		r.Stream = streams[h.streams[i]]
 		if unsure {
-			if ok, err := h.matcher.matches(r); err != nil || !ok {
+			if ok, err := h.matcher.Matches(r); err != nil || !ok {
 				if err != nil {
 					return err
 				}

@@ -12,12 +12,15 @@ import (
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
+// Tail tests Tail alone, as one of many that share a tail of the store.
+func Tail(t *testing.T, s Store) { testTail(t, s) }
+
 // testTail: a tail that runs beside writers, and one that stops and resumes again and again, see each record once, in one
 // order.
 func testTail(t *testing.T, s Store) {
 	tenant, other := newTenant(), newTenant()
 	write(t, s, tenant, lines("api", arrival, 1, "before"))
-	stats, err := s.Stats(t.Context())
+	head, err := s.Head(t.Context())
 	require.NoError(t, err)
 
 	const writers, batches, size = 3, 20, 7
@@ -40,8 +43,8 @@ func testTail(t *testing.T, s Store) {
 
 	var steady []string
 	var tailing sync.WaitGroup
-	tailing.Go(func() { steady = follow(t, s, q, stats.LastBatch, all, all) })
-	resumed := follow(t, s, q, stats.LastBatch, all, 11)
+	tailing.Go(func() { steady = follow(t, s, q, head, all, all) })
+	resumed := follow(t, s, q, head, all, 11)
 	tailing.Wait()
 	writing.Wait()
 
