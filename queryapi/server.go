@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/instantdevlogs/devlogs/queryapi/livefeed"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -30,6 +31,7 @@ const maxTenant = 256 // bytes
 // server answers requests over one store.
 type server struct {
 	reader       storage.Reader
+	feeds        *livefeed.Feeds // of what is committed, for tails
 	limits       Limits
 	writeTimeout time.Duration
 	origins      []string            // of browsers that may open a WebSocket, beside this server's own
@@ -52,7 +54,7 @@ func newServer(reader storage.Reader, config *Config, telemetry *telemetry, logg
 	}
 	return &server{
 		origins: origins,
-		reader:  reader, limits: config.Limits, writeTimeout: config.ServerConfig.WriteTimeout,
+		reader:  reader, feeds: livefeed.New(reader), limits: config.Limits, writeTimeout: config.ServerConfig.WriteTimeout,
 		turns:     semaphore.NewWeighted(int64(config.Limits.MaxConcurrentQueries)),
 		places:    semaphore.NewWeighted(int64(config.Limits.MaxTails)),
 		heartbeat: heartbeat, following: following, endTails: endTails,
@@ -113,7 +115,7 @@ type entrance func(r *http.Request) (leave func(), err error)
 // serve runs a query: it admits the request, gives it a turn and a time limit, and answers.
 func (s *server) serve(name string, enter entrance, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		source := &Source{reader: s.reader, maxRange: s.limits.MaxRange}
+		source := &Source{reader: s.reader, feeds: s.feeds, maxRange: s.limits.MaxRange}
 		done := s.telemetry.begin(r.Context(), name, source)
 		var answer *apiError
 		defer func() {

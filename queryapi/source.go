@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/instantdevlogs/devlogs/queryapi/livefeed"
 	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
@@ -16,6 +17,7 @@ import (
 // question, limits on what may be asked are kept, and records are counted. A Source serves one request.
 type Source struct {
 	reader   storage.Reader
+	feeds    *livefeed.Feeds // over reader
 	tenant   string
 	maxRange time.Duration // 0: no limit
 	rows     uint64        // records that Search and Tail gave
@@ -63,10 +65,13 @@ func (s *Source) Fields(ctx context.Context, service string) ([]storage.Field, e
 	return s.reader.Fields(ctx, s.tenant, service)
 }
 
-// Tail is storage.Reader's, for the request's tenant.
-func (s *Source) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
+// Tail is storage.Reader's, for the request's tenant, without the streams that streams refuses; nil: with all. All requests of
+// a tenant share one tail of the store. The records are shared too: they are only read.
+func (s *Source) Tail(
+	ctx context.Context, q storage.Query, from uint64, streams func(*storage.Stream) bool,
+) iter.Seq2[storage.Record, error] {
 	q.Tenant = s.tenant
-	return s.counted(ctx, s.reader.Tail(ctx, q, from))
+	return s.counted(ctx, s.feeds.Tail(ctx, livefeed.Query{Query: q, Streams: streams}, from))
 }
 
 // Head is where a tail of "from now on" starts: every batch that is committed later has a greater sequence.

@@ -75,7 +75,7 @@ func (s *server) tail(ctx context.Context, source *Source, p *params) (any, erro
 	if f.logql != nil {
 		t.entries = s.planner(source, where).Tail(ctx, f.logql, 0, from)
 	} else {
-		t.entries = plainEntries(source.Tail(ctx, storage.Query{End: storage.EndOfTime, Where: where}, from))
+		t.entries = plainEntries(source.Tail(ctx, storage.Query{End: storage.EndOfTime, Where: where}, from, nil))
 	}
 	return t, nil
 }

@@ -22,6 +22,11 @@ func (id ID) String() string {
 	return strconv.FormatUint(id.Batch, 10) + "-" + strconv.FormatUint(uint64(id.Row), 10)
 }
 
+// Compare orders ids as batches were committed: -1 when id comes before o, 0 when they are the same, +1 when it comes after.
+func (id ID) Compare(o ID) int {
+	return cmp.Or(cmp.Compare(id.Batch, o.Batch), cmp.Compare(id.Row, o.Row))
+}
+
 // ErrBadID is returned by ParseID; match it with errors.Is.
 var ErrBadID = errors.New(`a record id looks like "42-7"`)
 
@@ -45,7 +50,7 @@ type Position struct {
 
 // Compare orders positions: -1 when p is before o, 0 when they are the same record, +1 after.
 func (p Position) Compare(o Position) int {
-	return cmp.Or(cmp.Compare(p.Time, o.Time), cmp.Compare(p.Batch, o.Batch), cmp.Compare(p.Row, o.Row))
+	return cmp.Or(cmp.Compare(p.Time, o.Time), p.ID.Compare(o.ID))
 }
 
 // TimeSource tells which of OTLP's times Record.Time is. OTLP lets a record have no time of its own; it is then ordered by

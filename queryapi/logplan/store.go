@@ -16,7 +16,8 @@ type Store interface {
 	Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[storage.Point, error]
 	Streams(ctx context.Context, start, end pcommon.Timestamp) iter.Seq2[storage.Stream, error]
 	Fields(ctx context.Context, service string) ([]storage.Field, error)
-	Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error]
+	// Tail leaves out the records of streams that streams refuses.
+	Tail(ctx context.Context, q storage.Query, from uint64, streams func(*storage.Stream) bool) iter.Seq2[storage.Record, error]
 }
 
 // ForTenant is the Store of a reader and a tenant.
@@ -45,7 +46,15 @@ func (s tenantStore) Fields(ctx context.Context, service string) ([]storage.Fiel
 	return s.reader.Fields(ctx, s.tenant, service)
 }
 
-func (s tenantStore) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
+func (s tenantStore) Tail(
+	ctx context.Context, q storage.Query, from uint64, streams func(*storage.Stream) bool,
+) iter.Seq2[storage.Record, error] {
 	q.Tenant = s.tenant
-	return s.reader.Tail(ctx, q, from)
+	return func(yield func(storage.Record, error) bool) {
+		for record, err := range s.reader.Tail(ctx, q, from) {
+			if (err != nil || streams(record.Stream)) && !yield(record, err) {
+				return
+			}
+		}
+	}
 }

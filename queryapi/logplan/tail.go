@@ -27,22 +27,19 @@ func (p *Planner) Tail(ctx context.Context, q *logql.LogQuery, start uint64, fro
 			return
 		}
 		var held storage.Record
-		refused := newStreamFilter(q.Selector)
+		selector := newSelector(q.Selector)
+		streams := func(s *storage.Stream) bool {
+			shared, err := runner.labeller.shared(s)
+			return err != nil || selector.maySelect(shared) // the error comes again, with a record
+		}
 		query := storage.Query{Start: timestamp(start), End: storage.EndOfTime, Where: whereOf(where)}
-		for record, err := range p.store.Tail(ctx, query, from) {
+		for record, err := range p.store.Tail(ctx, query, from, streams) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			shared, err := runner.labeller.shared(record.Stream)
-			if err == nil && refused.refuses(record.Stream.ID, shared) {
-				continue
-			}
-			var entry *Entry
-			if err == nil {
-				held = record
-				entry, err = runner.logEntry(&held)
-			}
+			held = record
+			entry, err := runner.logEntry(&held)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -79,35 +76,26 @@ func tailQuery(q *logql.LogQuery) (where storage.Expr, stages []logql.Stage) {
 	return where, stages
 }
 
-// streamFilter knows streams that a selector refuses whatever the record: most records of a tail need no more.
-type streamFilter struct {
+// selector tells which streams a log query may select records of, whatever else the records are.
+type selector struct {
 	names    []string
 	matchers []pipeline.Matcher
-	verdicts map[uint64]bool
 }
 
-func newStreamFilter(s logql.Selector) *streamFilter {
-	f := &streamFilter{verdicts: map[uint64]bool{}}
-	for _, m := range s {
-		f.names = append(f.names, m.Name)
-		f.matchers = append(f.matchers, pipeline.NewMatcher(m))
+func newSelector(of logql.Selector) *selector {
+	s := &selector{}
+	for _, m := range of {
+		s.names = append(s.names, m.Name)
+		s.matchers = append(s.matchers, pipeline.NewMatcher(m))
 	}
-	return f
+	return s
 }
 
-func (f *streamFilter) refuses(id uint64, labels *streamLabels) bool {
-	verdict, known := f.verdicts[id]
-	if known {
-		return verdict
-	}
-	for i, m := range f.matchers {
-		if at := find(labels.stream, f.names[i]); at >= 0 && !m.Matches(labels.stream[at].Value) {
-			verdict = true
+func (s *selector) maySelect(labels *streamLabels) bool {
+	for i, m := range s.matchers {
+		if at := find(labels.stream, s.names[i]); at >= 0 && !m.Matches(labels.stream[at].Value) {
+			return false
 		}
 	}
-	if len(f.verdicts) >= maxStreamsKept {
-		clear(f.verdicts)
-	}
-	f.verdicts[id] = verdict
-	return verdict
+	return true
 }
