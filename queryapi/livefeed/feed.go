@@ -43,8 +43,8 @@ type piece struct {
 }
 
 const (
-	pieceRecords = 256
-	pieceBytes   = 256 << 10
+	pieces       = 64  // of a feed that is full, or more
+	pieceRecords = 256 // at most
 	recordBytes  = 256 // of a record beside its texts, about
 )
 
@@ -82,7 +82,7 @@ func (f *feed) add(r *storage.Record) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := len(f.pieces)
-	if n == 0 || len(f.pieces[n-1].records) == pieceRecords || f.pieces[n-1].size+size > pieceBytes {
+	if n == 0 || len(f.pieces[n-1].records) == pieceRecords || f.pieces[n-1].size+size > f.keep/pieces {
 		f.pieces = append(f.pieces, piece{records: make([]storage.Record, 0, pieceRecords)})
 		n++
 	}
