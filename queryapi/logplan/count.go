@@ -213,7 +213,7 @@ func (m *MetricPlan) points(ctx context.Context, leaf *engine.Leaf, s *split, c 
 			bucket = bucket[:0]
 			return true
 		}
-		for p, err := range m.planner.store.Aggregate(ctx, c.aggregation(leaf, start, end)) {
+		for p, err := range m.store.Aggregate(ctx, c.aggregation(leaf, start, end)) {
 			if err != nil {
 				yield(nil, err)
 				return

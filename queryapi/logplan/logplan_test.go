@@ -2,6 +2,7 @@ package logplan_test
 
 import (
 	"context"
+	"iter"
 	"strconv"
 	"testing"
 	"time"
@@ -263,5 +264,65 @@ func TestTailFindsWhatSearchFinds(t *testing.T) {
 		}
 		cancel()
 		require.ElementsMatch(t, want, got, query)
+	}
+}
+
+// single refuses a question while another one is open.
+type single struct {
+	logplan.Store
+	t    *testing.T
+	open bool
+	n    int
+}
+
+func alone[A, T any](s *single, ctx context.Context, a A, ask func(context.Context, A) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		require.False(s.t, s.open, "a question is asked while another one is open")
+		s.open = true
+		s.n++
+		defer func() { s.open = false }()
+		ask(ctx, a)(yield)
+	}
+}
+
+func (s *single) Search(ctx context.Context, q storage.Query) iter.Seq2[storage.Record, error] {
+	return alone(s, ctx, q, s.Store.Search)
+}
+
+func (s *single) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[storage.Point, error] {
+	return alone(s, ctx, a, s.Store.Aggregate)
+}
+
+// TestPartsOfAQueryDoNotWaitForEachOther asks a store that has one connection.
+func TestPartsOfAQueryDoNotWaitForEachOther(t *testing.T) {
+	store := openStore(t)
+	many := plog.NewLogs() // records and points: more than are taken at a time
+	for i := range 400 {
+		testLogs(100 * (i + 1)).ResourceLogs().MoveAndAppendTo(many.ResourceLogs())
+	}
+	write(t, store, many)
+	day := engine.Grid{Start: base.UnixNano(), End: base.Add(12 * time.Hour).UnixNano(), Step: time.Second}
+	same := `sum by (took, service_name, mixed) (count_over_time({}[1s])) - sum by (took, service_name, mixed) (count_over_time({} | json [1s]))`
+	for query, parts := range map[string]int{
+		`sum(count_over_time({} | json [1s])) + sum(count_over_time({service_name="api"} | json | n > 5 [3s]))`: 2,
+		same: 3,
+		`sum by (service_name) (sum_over_time({} | unwrap mixed | __error__="" [1s]))`:  1,
+		`sum(rate({}[7s])) or sum(rate({} | json [7s])) or sum(rate({}[5s] offset 3s))`: 3,
+	} {
+		one := &single{Store: logplan.ForTenant(store, tenant), t: t}
+		options := logplan.Options{Limits: engine.Limits{}, Now: base}
+		expr, err := logql.ParseMetric(query)
+		require.NoError(t, err)
+		plan, err := logplan.New(one, options).Metric(t.Context(), expr, day)
+		require.NoError(t, err)
+		got, err := plan.Evaluate(t.Context())
+		require.NoError(t, err)
+		require.NotEmpty(t, got.Matrix)
+		require.Greater(t, one.n, parts, query)
+		for _, series := range got.Matrix {
+			if query == same {
+				require.Equal(t, make([]float64, len(series.Points)), values(series))
+			}
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 // gives.
 type MetricPlan struct {
 	planner    *Planner
+	store      Store // the planner's, or that with its questions apart
 	expr       logql.SampleExpr
 	grid       engine.Grid
 	conditions conditions
@@ -44,7 +45,7 @@ func (m *MetricPlan) entries(ctx context.Context, leaf *engine.Leaf, split *spli
 		}
 		var o engine.Observation
 		var held storage.Record
-		for record, err := range m.planner.store.Search(ctx, split.query(start, end, storage.OldestFirst)) {
+		for record, err := range m.store.Search(ctx, split.query(start, end, storage.OldestFirst)) {
 			if err != nil {
 				yield(nil, err)
 				return

@@ -73,8 +73,11 @@ func (p *Planner) Metric(ctx context.Context, expr logql.SampleExpr, grid engine
 	if err := pipeline.Check(expr); err != nil {
 		return nil, err
 	}
-	m := &MetricPlan{planner: p, expr: expr, grid: grid}
+	m := &MetricPlan{planner: p, store: p.store, expr: expr, grid: grid}
 	leaves := engine.Leaves(expr, grid)
+	if len(leaves) > 1 || len(leaves) == 1 && leaves[0].Aggregation.Range.Unwrap != nil { // that may go on over entries
+		m.store = apart{p.store, p.options.Limits.Groups}
+	}
 	if len(leaves) == 0 || grid.Steps() == 0 {
 		return m, nil
 	}
