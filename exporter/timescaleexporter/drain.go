@@ -94,7 +94,9 @@ func (d *drain) startWorkers() {
 }
 
 func (d *drain) worker(shard int, name string) *worker {
-	return &worker{drain: d, consumer: queue.NewConsumer(d.config.Redis.Queue, d.redis, shard, name)}
+	return &worker{
+		drain: d, consumer: queue.NewConsumer(d.config.Redis.Queue, d.redis, shard, name), limit: d.config.Drain.MaxRows,
+	}
 }
 
 // stop lets workers finish what they are storing, as long as ctx allows. What they hold and have not stored goes to other

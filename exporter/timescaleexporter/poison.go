@@ -12,9 +12,9 @@ import (
 // isolate stores batches of which at least one holds something that the database refuses: each in a transaction of its own,
 // and of those that are refused all but the bad records. What it has dealt with is acknowledged. It returns false, always:
 // there is nothing left for the caller to acknowledge.
-func (w *worker) isolate(held []queue.Delivery) bool {
+func (w *worker) isolate(held []queue.Delivery, batches []storage.Batch) bool {
 	for i := range held {
-		one := w.batches[i : i+1]
+		one := batches[i : i+1]
 		outcomes, err := w.write(one)
 		if w.ctx.Err() != nil && err != nil {
 			return false
@@ -39,7 +39,7 @@ func (w *worker) cure(d *queue.Delivery) bool {
 	if err != nil {
 		return true // decode has read it before
 	}
-	all := records(logs)
+	all := recordsOf(logs)
 	reasons := make(map[int]string)
 	if !w.bisect(d, all, 0, reasons) {
 		return false
@@ -121,8 +121,8 @@ type record struct {
 	log      plog.LogRecord
 }
 
-// records lists a batch's records in their order.
-func records(logs plog.Logs) []record {
+// recordsOf lists a batch's records in their order.
+func recordsOf(logs plog.Logs) []record {
 	var list []record
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {

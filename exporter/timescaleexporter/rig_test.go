@@ -210,7 +210,7 @@ func (r *rig) account() {
 type statusHost struct {
 	component.Host
 	mu     sync.Mutex
-	events []componentstatus.Status
+	events []*componentstatus.Event
 }
 
 func newStatusHost() *statusHost { return &statusHost{Host: componenttest.NewNopHost()} }
@@ -218,11 +218,24 @@ func newStatusHost() *statusHost { return &statusHost{Host: componenttest.NewNop
 func (h *statusHost) Report(event *componentstatus.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.events = append(h.events, event.Status())
+	h.events = append(h.events, event)
 }
 
-func (h *statusHost) statuses() []componentstatus.Status {
+func (h *statusHost) statuses() (all []componentstatus.Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]componentstatus.Status(nil), h.events...)
+	for _, event := range h.events {
+		all = append(all, event.Status())
+	}
+	return all
+}
+
+// reasons are the errors of the reports.
+func (h *statusHost) reasons() (all []error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, event := range h.events {
+		all = append(all, event.Err())
+	}
+	return all
 }

@@ -16,7 +16,7 @@ func (w *worker) settle(held []queue.Delivery) {
 	stop := w.touch(held)
 	defer stop()
 	held = w.decode(held)
-	if len(held) == 0 || !w.storeAll(held) {
+	if len(held) == 0 || !w.storeAll(held, w.batches) {
 		return
 	}
 	w.acknowledge(held)

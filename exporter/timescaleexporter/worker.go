@@ -16,6 +16,7 @@ type worker struct {
 	consumer *queue.Consumer
 	batches  []storage.Batch
 	rows     []*storage.Rows // kept between rounds for their memory
+	limit    int             // records of a transaction; below drain.max_rows after one that took too long
 }
 
 const (
@@ -47,8 +48,8 @@ func (w *worker) gather() ([]queue.Delivery, error) {
 	var held []queue.Delivery
 	records, bytes := 0, 0
 	block := blockFor
-	for records < w.config.Drain.MaxRows && bytes < w.config.Drain.MaxBytes && len(held) < maxBatches {
-		more, err := w.consumer.Read(w.ctx, w.config.Drain.MaxRows-records, w.config.Drain.MaxBytes-bytes, block)
+	for records < w.limit && bytes < w.config.Drain.MaxBytes && len(held) < maxBatches {
+		more, err := w.consumer.Read(w.ctx, w.limit-records, w.config.Drain.MaxBytes-bytes, block)
 		if err != nil {
 			// The health of Redis is the gauge's to tell. What was read before is stored all the same.
 			return held, err

@@ -43,37 +43,46 @@ func (w *worker) decodeOne(d *queue.Delivery) error {
 	return nil
 }
 
-// storeAll stores w.batches in one transaction, trying again for as long as the database is unavailable. When the database
-// refuses what they hold it stores them one by one and leaves out what is refused. false: the drain was stopped first.
-func (w *worker) storeAll(held []queue.Delivery) bool {
-	outcomes, err := w.write(w.batches)
+// storeAll stores batches in one transaction, trying again for as long as the database is unavailable. When that takes too long
+// it stores halves; when the database refuses what they hold it stores them one by one and leaves out what is refused. true:
+// all are stored and none is acknowledged. false: what could be stored was acknowledged too, or the drain was stopped first.
+func (w *worker) storeAll(held []queue.Delivery, batches []storage.Batch) bool {
+	outcomes, err := w.write(batches)
 	switch {
 	case err == nil:
-		w.count(outcomes, w.batches)
+		w.count(outcomes, batches)
+		w.recover()
 		return true
 	case w.ctx.Err() != nil:
 		return false
+	case errors.Is(err, errTooSlow):
+		return w.halve(held, batches)
 	default:
-		return w.isolate(held)
+		return w.isolate(held, batches)
 	}
 }
 
-// write is one transaction, repeated until the database answers. A transaction that was begun is finished also when the
-// drain is being stopped.
+// write is one transaction, repeated until the database answers; one of several batches that takes too long is not. A
+// transaction that was begun is finished also when the drain is being stopped.
 func (w *worker) write(batches []storage.Batch) ([]storage.Outcome, error) {
 	pause := firstPause
 	for {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(w.finish, w.config.Drain.Timeout)
 		outcomes, err := w.store.WriteAll(ctx, batches)
+		slow := w.tooSlow(ctx)
 		cancel()
-		if err == nil {
+		switch {
+		case err == nil:
 			w.health.set(postgresPart, nil)
 			w.telemetry.TimescaleDrainTransactionDuration.Record(context.Background(), time.Since(began).Seconds())
 			return outcomes, nil
-		}
-		if !passing(err) {
+		case !passing(err):
 			return nil, err
+		case slow && len(batches) > 1:
+			return nil, errTooSlow
+		case slow:
+			err = w.slowError(&batches[0])
 		}
 		w.health.set(postgresPart, err)
 		if !w.wait(&pause) {

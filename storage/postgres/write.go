@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -180,7 +181,7 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	}
 	start := &pgx.Batch{}
 	start.Queue("BEGIN")
-	start.Queue("SELECT set_config('statement_timeout', '5min', true), set_config('idle_in_transaction_session_timeout', '1min', true)")
+	start.Queue("SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', '1min', true)", statementTimeout(ctx))
 	start.Queue("SELECT pg_advisory_xact_lock_shared($1)", int64(lockWrite))
 	if s.lz4 {
 		start.Queue("SET LOCAL default_toast_compression = lz4")
@@ -214,6 +215,16 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 		return nil
 	})
 	return outcomes, fresh, conn.SendBatch(ctx, start).Close()
+}
+
+// statementTimeout is after how many milliseconds the server ends a statement that nobody waits for any more: the caller gives
+// up first.
+func statementTimeout(ctx context.Context) string {
+	limit := 5 * time.Minute
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = time.Until(deadline) + 10*time.Second
+	}
+	return strconv.FormatInt(max(limit.Milliseconds(), 1), 10)
 }
 
 // ledgerColumns are the arguments of insertBatches.
