@@ -62,15 +62,37 @@ func (q *queryAPI) Dependencies() []component.ID {
 	return ids
 }
 
-// Start opens the store and listens. The server answers when Start returns.
+// Start opens the store and listens. The server answers when Start returns, with 503 until a database that is not up yet is.
 func (q *queryAPI) Start(ctx context.Context, host component.Host) (err error) {
-	if q.store, err = openStore(ctx, &q.config.Storage, q.settings.Logger); err != nil {
+	opened, err := q.openStore(ctx, host)
+	if err != nil {
 		return fmt.Errorf("open the store that query_api reads: %w", err)
 	}
+	q.store = opened
 	if err := q.serve(ctx, host, q.store); err != nil {
 		return errors.Join(err, q.Shutdown(ctx))
 	}
 	return nil
+}
+
+func (q *queryAPI) openStore(ctx context.Context, host component.Host) (store, error) {
+	late, err := newLateStore(ctx,
+		func(ctx context.Context) (store, error) { return openStore(ctx, &q.config.Storage, q.settings.Logger) },
+		func() {
+			q.settings.Logger.Info("The store is there: queries are answered")
+			componentstatus.ReportStatus(host, componentstatus.NewEvent(componentstatus.StatusOK))
+		},
+		func(err error) {
+			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(fmt.Errorf("open the store that query_api reads: %w", err)))
+		})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := late.now(); err != nil {
+		q.settings.Logger.Warn("The store can't be used yet; queries are answered with 503 until it can", zap.Error(err))
+		componentstatus.ReportStatus(host, componentstatus.NewRecoverableErrorEvent(err))
+	}
+	return late, nil
 }
 
 // serve answers queries over a store until Shutdown.

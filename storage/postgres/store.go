@@ -89,6 +89,9 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	return openError(ctx, conn.QueryRow(ctx, abilities, s.schema.Layout == LayoutColumnstore).Scan(&s.direct, &s.lz4))
 }
 
+// connectTimeout holds when the DSN has no connect_timeout.
+const connectTimeout = 5 * time.Second
+
 const abilities = `SELECT $1 AND EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.enable_direct_compress_copy'),
 	EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))`
 
@@ -102,6 +105,9 @@ func (s *Store) pool(size int, prepare func(context.Context, *pgx.Conn) error) (
 	c.MaxConns = int32(size)
 	c.MinConns = 0
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	if c.ConnConfig.ConnectTimeout == 0 {
+		c.ConnConfig.ConnectTimeout = connectTimeout // a host that is not there may never answer
+	}
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "devlogs"
 	}
