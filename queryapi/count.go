@@ -55,6 +55,12 @@ func (c *counter) values(ctx context.Context, f *field, top int) ([]valueCount, 
 			}
 		}
 	}
+	sorted := byCount(counts)
+	return sorted[:min(top, len(sorted))], nil
+}
+
+// byCount sorts values, the most frequent first.
+func byCount(counts map[string]uint64) []valueCount {
 	sorted := make([]valueCount, 0, len(counts))
 	for value, count := range counts {
 		sorted = append(sorted, valueCount{value, count})
@@ -62,7 +68,14 @@ func (c *counter) values(ctx context.Context, f *field, top int) ([]valueCount, 
 	slices.SortFunc(sorted, func(a, b valueCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
 	})
-	return sorted[:min(top, len(sorted))], nil
+	return sorted
+}
+
+// mostFrequent are the first values of labels to show: not the entries that lack the label.
+func mostFrequent(counts map[string]uint64, limit int) []valueCount {
+	delete(counts, "")
+	sorted := byCount(counts)
+	return sorted[:min(limit, len(sorted))]
 }
 
 // perStep visits the counts of each bucket by value. With only, it visits those values alone where the store can tell them

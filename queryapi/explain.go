@@ -16,8 +16,9 @@ import (
 // explainAnswer tells how a query is answered: what the store does and what runs here.
 type explainAnswer struct {
 	logplan.Explain
-	Type string  `json:"type"` // log or metric
-	Ran  *ranFor `json:"ran,omitempty"`
+	Type     string   `json:"type"`               // log or metric
+	Warnings []string `json:"warnings,omitempty"` // what is odd about the query, for people
+	Ran      *ranFor  `json:"ran,omitempty"`
 }
 
 // ranFor is what answering took.
@@ -83,6 +84,7 @@ func (s *server) explain(ctx context.Context, source *Source, p *params) (any, e
 		}
 		answer, count = &explainAnswer{Explain: plan.Explain(), Type: "metric"}, func(ctx context.Context) (int, error) { return countSeries(ctx, plan) }
 	}
+	answer.Warnings = planner.Warnings()
 	if !run {
 		return answer, nil
 	}

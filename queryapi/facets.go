@@ -3,6 +3,7 @@ package queryapi
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 
@@ -34,7 +35,7 @@ const (
 // facets answers GET /api/v1/facets: exact counts of the values of some fields. Without field= they are service, level, and
 // the attributes that most of the newest records have with values that repeat.
 func (s *server) facets(ctx context.Context, source *Source, p *params) (any, error) {
-	f := p.filters()
+	f := p.queried()
 	fields := p.texts("field")
 	fieldLimit := p.count("fields", defaultFacets, maxFacets)
 	top := p.count("top", defaultTop, maxTop)
@@ -48,13 +49,24 @@ func (s *server) facets(ctx context.Context, source *Source, p *params) (any, er
 	if err != nil {
 		return nil, err
 	}
+	query, plan, err := s.narrow(ctx, source, &f, query)
+	if err != nil {
+		return nil, err
+	}
 	picked := len(fields) == 0
-	if picked {
-		if fields, err = interesting(ctx, source, query, fieldLimit); err != nil {
-			return nil, err
-		}
+	switch {
+	case picked && plan != nil:
+		fields, err = interestingLabels(plan.Entries(ctx), fieldLimit)
+	case picked:
+		fields, err = interesting(ctx, source, query, fieldLimit)
+	}
+	if err != nil {
+		return nil, err
 	}
 	answer := &facetsAnswer{Start: formatTime(f.Start), End: formatTime(f.End), Facets: []facet{}}
+	if plan != nil {
+		return answer, answer.countEntries(plan.Entries(ctx), fields, top, s.limits.MaxGroups)
+	}
 	count := &counter{source: source, query: query, maxGroups: s.limits.MaxGroups}
 	for _, name := range fields {
 		resolved, err := source.Resolve(ctx, f.timeRange, name)
@@ -72,43 +84,75 @@ func (s *server) facets(ctx context.Context, source *Source, p *params) (any, er
 	return answer, nil
 }
 
+// countEntries counts over the entries of a query whose stages the store can't run.
+func (a *facetsAnswer) countEntries(entries iter.Seq2[*logplan.Entry, error], fields []string, top, maxGroups int) error {
+	labels := make([]string, len(fields))
+	for i, name := range fields {
+		labels[i] = labelOf(name)
+	}
+	tables, err := countLabels(entries, labels, maxGroups)
+	if err != nil {
+		return err
+	}
+	for i, name := range fields {
+		a.Facets = append(a.Facets, facet{Field: name, Values: mostFrequent(tables[i], top)})
+	}
+	return nil
+}
+
 // interesting picks fields by looking at the newest records: service and level, then attributes by how many records have
 // them, without those that few have and those whose values hardly repeat.
 func interesting(ctx context.Context, source *Source, query storage.Query, limit int) ([]string, error) {
 	query.Limit = facetSample
-	sampled := 0
-	having := map[string]int{}
-	values := map[string]map[string]struct{}{}
+	sample := newFieldSample()
 	for record, err := range source.Search(ctx, query) {
 		if err != nil {
 			return nil, err
 		}
-		sampled++
+		sample.records++
 		err = eachAttribute(record.Attributes, func(key string, v pcommon.Value) {
-			label := logplan.LabelName(key)
-			having[label]++
-			if values[label] == nil {
-				values[label] = map[string]struct{}{}
-			}
-			values[label][textOf(v)] = struct{}{}
+			sample.note(logplan.LabelName(key), textOf(v))
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	labels := slices.SortedFunc(maps.Keys(having), func(a, b string) int {
-		return cmp.Or(cmp.Compare(having[b], having[a]), cmp.Compare(a, b))
+	return sample.pick(limit), nil
+}
+
+// fieldSample is what some records show of their fields.
+type fieldSample struct {
+	records int
+	having  map[string]int // records by label
+	values  map[string]map[string]struct{}
+}
+
+func newFieldSample() *fieldSample {
+	return &fieldSample{having: map[string]int{}, values: map[string]map[string]struct{}{}}
+}
+
+func (s *fieldSample) note(label, value string) {
+	s.having[label]++
+	if s.values[label] == nil {
+		s.values[label] = map[string]struct{}{}
+	}
+	s.values[label][value] = struct{}{}
+}
+
+func (s *fieldSample) pick(limit int) []string {
+	labels := slices.SortedFunc(maps.Keys(s.having), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.having[b], s.having[a]), cmp.Compare(a, b))
 	})
 	picked := []string{nameService, nameLevel}
 	for _, label := range labels {
 		if len(picked) >= limit {
 			break
 		}
-		common := having[label]*20 >= sampled
-		repeats := len(values[label]) == 1 || len(values[label])*2 <= having[label]
+		common := s.having[label]*20 >= s.records
+		repeats := len(s.values[label]) == 1 || len(s.values[label])*2 <= s.having[label]
 		if common && repeats && !slices.Contains(picked, label) {
 			picked = append(picked, label)
 		}
 	}
-	return picked[:min(limit, len(picked))], nil
+	return picked[:min(limit, len(picked))]
 }

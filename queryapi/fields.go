@@ -138,7 +138,7 @@ const (
 // fieldValues answers GET /api/v1/fields/{name}/values: the most frequent values with their counts.
 func (s *server) fieldValues(ctx context.Context, source *Source, p *params) (any, error) {
 	name := p.request.PathValue("name")
-	f := p.filters()
+	f := p.queried()
 	limit := p.count("limit", defaultValues, maxValues)
 	if err := p.err(); err != nil {
 		return nil, err
@@ -146,6 +146,17 @@ func (s *server) fieldValues(ctx context.Context, source *Source, p *params) (an
 	query, err := f.query(ctx, source)
 	if err != nil {
 		return nil, err
+	}
+	query, plan, err := s.narrow(ctx, source, &f, query)
+	if err != nil {
+		return nil, err
+	}
+	if plan != nil {
+		tables, err := countLabels(plan.Entries(ctx), []string{labelOf(name)}, s.limits.MaxGroups)
+		if err != nil {
+			return nil, err
+		}
+		return &fieldValuesAnswer{Field: name, Values: mostFrequent(tables[0], limit)}, nil
 	}
 	resolved, err := source.Resolve(ctx, f.timeRange, name)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
-	"github.com/instantdevlogs/devlogs/queryapi/logplan"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -75,16 +74,12 @@ func (s *server) histogram(ctx context.Context, source *Source, p *params) (any,
 		Start: formatTime(query.Start), End: formatTime(query.End), Step: formatDuration(time.Duration(grid.step)), Times: grid.times(),
 		Total: counts{Counts: make([]uint64, grid.buckets)},
 	}
-	if f.logql != nil {
-		plan, err := s.planner(source, query.Where).Log(ctx, logplan.LogRequest{Query: f.logql, Start: query.Start, End: query.End})
-		if err != nil {
-			return nil, err
-		}
-		where, whole := plan.Condition()
-		if !whole {
-			return answer, answer.countEntries(plan.Entries(ctx), grid, by, top, s.limits.MaxGroups)
-		}
-		query.Where = where
+	query, plan, err := s.narrow(ctx, source, &f, query)
+	if err != nil {
+		return nil, err
+	}
+	if plan != nil {
+		return answer, answer.countEntries(plan.Entries(ctx), grid, by, top, s.limits.MaxGroups)
 	}
 	count := &counter{source: source, query: query, maxGroups: s.limits.MaxGroups}
 	err = count.perStep(ctx, &field{}, nil, grid.origin, grid.step, func(bucket pcommon.Timestamp, _ string, n uint64) {

@@ -1,6 +1,7 @@
 package queryapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -88,4 +89,61 @@ func TestLogQLLimitNamesItsSetting(t *testing.T) {
 	err := api.refused(http.StatusUnprocessableEntity, "/api/v1/logs", around("query", `{} | json`))
 	require.Equal(t, "max_query_bytes", err.Setting)
 	require.Contains(t, err.Hint, "limits::max_query_bytes")
+}
+
+// TestLogQLNarrowsCountsOfValues counts what the store counts by itself, and what it can't.
+func TestLogQLNarrowsCountsOfValues(t *testing.T) {
+	api := newTestAPI(t)
+	api.write("", filterLogs())
+	for _, stage := range []string{``, ` | line_format "{{__line__}}" |= ""`} {
+		var facets facetsAnswer
+		api.ok("/api/v1/facets", around("query", `{service_name=~"c.*"}`+stage, "field", "level", "field", "service", "field", "http.status_code"), &facets)
+		require.Equal(t, []facet{
+			{"level", []valueCount{{"debug", 1}, {"error", 1}, {"info", 1}, {"warn", 1}}},
+			{"service", []valueCount{{"cart", 2}, {"checkout", 2}}},
+			{"http.status_code", []valueCount{{"200", 1}, {"502", 1}}},
+		}, facets.Facets, stage)
+		facets = facetsAnswer{}
+		api.ok("/api/v1/facets", around("query", `{service_name="checkout"}`+stage, "level", "error"), &facets)
+		require.Equal(t, []facet{
+			{"service", []valueCount{{"checkout", 1}}}, {"level", []valueCount{{"error", 1}}}, {"http_status_code", []valueCount{{"502", 1}}},
+		}, facets.Facets, stage)
+		var values fieldValuesAnswer
+		api.ok("/api/v1/fields/service.name/values", around("query", `{detected_level!="unknown"}`+stage, "limit", "1"), &values)
+		require.Equal(t, []valueCount{{"cart", 2}}, values.Values, stage)
+	}
+	var values fieldValuesAnswer
+	api.ok("/api/v1/fields/number/values", around("query", `{} | regexp "(?P<number>\\d+)"`), &values)
+	require.Equal(t, []valueCount{{"17", 2}}, values.Values)
+}
+
+func TestFilterByAMistakenNameIsToldTheRightOne(t *testing.T) {
+	api := newTestAPI(t)
+	api.write("", filterLogs())
+	const level = "no record has the label level: did you mean detected_level? It is trace, debug, info, warn, error, fatal or unknown."
+	for query, want := range map[string][]string{
+		`{} | level="error"`:                            {level},
+		`{level="error"} | json`:                        {level},
+		`{service="cart"}`:                              {"no record has the label service: did you mean service_name?"},
+		`{} | detected_level="error"`:                   nil,
+		`{} | logfmt | level="error"`:                   nil, // may come from the line
+		`sum(rate({} | level=~"warn|error" [5m]))`:      {level},
+		`sum by (level, detected_level) (rate({}[5m]))`: nil, // as Grafana asks
+	} {
+		var explained explainAnswer
+		api.ok("/api/v1/explain", around("query", query), &explained)
+		require.Equal(t, want, explained.Warnings, query)
+		var answer struct{ Warnings []string }
+		require.NoError(t, json.Unmarshal([]byte(api.loki(http.MethodGet, "/loki/api/v1/query_range", around("query", query, "step", "1h")).body), &answer))
+		require.Equal(t, want, answer.Warnings, query)
+		if query[0] == '{' {
+			answer.Warnings = nil
+			api.ok("/api/v1/logs", around("query", query), &answer)
+			require.Equal(t, want, answer.Warnings, query)
+		}
+	}
+	api.write("", logsOf(entry{body: "x", attrs: map[string]any{"level": "error"}}))
+	var answer testPage
+	api.ok("/api/v1/logs", around("query", `{level="error"}`), &answer)
+	require.Len(t, answer.Logs, 1)
 }

@@ -13,6 +13,7 @@ type page struct {
 	NextCursor string            `json:"next_cursor,omitempty"` // absent on the last page
 	Start      string            `json:"start"`
 	End        string            `json:"end"`
+	Warnings   []string          `json:"warnings,omitempty"` // what is odd about the query, for people
 }
 
 const (
@@ -60,6 +61,7 @@ func (s *server) page(ctx context.Context, source *Source, f *filters, query sto
 	if err != nil {
 		return nil, err
 	}
+	answer.Warnings = all.warnings
 	render := newRenderer(all.queried)
 	var last storage.Position
 	size := 0

@@ -25,6 +25,8 @@ func (s *server) planner(source *Source, where storage.Expr) *logplan.Planner {
 type found struct {
 	entries iter.Seq2[*logplan.Entry, error]
 	queried bool // entries have the line and the labels that a query of LogQL made
+
+	warnings []string // what is odd about the query
 }
 
 // find gives the entries of the filters. query is what the simple ones select.
@@ -32,13 +34,14 @@ func (s *server) find(ctx context.Context, source *Source, f *filters, query sto
 	if f.logql == nil {
 		return found{entries: plainEntries(source.Search(ctx, query))}, nil
 	}
-	plan, err := s.planner(source, query.Where).Log(ctx, logplan.LogRequest{
+	planner := s.planner(source, query.Where)
+	plan, err := planner.Log(ctx, logplan.LogRequest{
 		Query: f.logql, Start: query.Start, End: query.End, Direction: query.Direction, Limit: query.Limit, After: query.After,
 	})
 	if err != nil {
 		return found{}, err
 	}
-	return found{plan.Entries(ctx), true}, nil
+	return found{plan.Entries(ctx), true, planner.Warnings()}, nil
 }
 
 // plainEntries are records as entries that no query has changed.

@@ -62,9 +62,18 @@ func TestQueryTakesLogQL(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, ",line,labels\n")
 
-	out, _, err = runQuery(t, append(at, "--level", "warn", `{}`)...)
+	out, notes, err := runQuery(t, append(at, "--level", "warn", `{}`)...)
 	require.NoError(t, err)
 	require.Empty(t, out)
+	require.Contains(t, notes, "Nothing matched.")
+
+	out, notes, err = runQuery(t, append(at, `{level="info"}`)...)
+	require.NoError(t, err)
+	require.Empty(t, out)
+	require.Contains(t, notes, "Note: no record has the label level: did you mean detected_level?")
+	_, notes, err = runQuery(t, append(at, "--instant", `sum(count_over_time({level="info"}[2m]))`)...)
+	require.NoError(t, err)
+	require.Contains(t, notes, "did you mean detected_level?")
 }
 
 func TestQueryCountsWithMetricQueries(t *testing.T) {

@@ -116,7 +116,7 @@ func (q *queryCommand) run(ctx context.Context, cmd *cobra.Command, args []strin
 		return errors.Join(q.runExplain(ctx, api, out), out.Flush())
 	}
 	if _, metric := q.expr.(logql.SampleExpr); metric {
-		return errors.Join(q.runMetric(ctx, api, out), out.Flush())
+		return errors.Join(q.runMetric(ctx, api, out, cmd.ErrOrStderr()), out.Flush())
 	}
 	shown, err := q.show(ctx, api, cmd, out, q.values(args))
 	if err = errors.Join(err, out.Flush()); err != nil {

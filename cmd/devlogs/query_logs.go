@@ -86,8 +86,23 @@ func (q *queryCommand) copyCSV(ctx context.Context, api *client.Client, out io.W
 	return nil
 }
 
-// explainNothing says where logs are when a query found none.
+func printWarnings(out io.Writer, warnings []string) {
+	for _, warning := range warnings {
+		fmt.Fprintf(out, "Note: %s\n", harmless(warning))
+	}
+}
+
+// explainNothing says what may be the reason when a query found nothing: a label that no record has, or the time range.
 func (q *queryCommand) explainNothing(ctx context.Context, api *client.Client, out io.Writer) {
+	if q.logql != "" {
+		var planned struct{ Warnings []string }
+		values := q.values(nil)
+		values.Set("run", "false")
+		if err := api.Get(ctx, "/api/v1/explain", values, &planned); err == nil && len(planned.Warnings) > 0 {
+			printWarnings(out, planned.Warnings)
+			return
+		}
+	}
 	var stats struct {
 		Records uint64
 		MinTime time.Time `json:"min_time"`

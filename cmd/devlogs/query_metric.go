@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"slices"
@@ -19,7 +20,7 @@ import (
 const steps = 60
 
 // runMetric asks for numbers and prints them.
-func (q *queryCommand) runMetric(ctx context.Context, api *client.Client, out *bufio.Writer) error {
+func (q *queryCommand) runMetric(ctx context.Context, api *client.Client, out *bufio.Writer, notes io.Writer) error {
 	start, end, err := q.span(time.Now())
 	if err != nil {
 		return err
@@ -42,6 +43,7 @@ func (q *queryCommand) runMetric(ctx context.Context, api *client.Client, out *b
 	if err != nil {
 		return err
 	}
+	printWarnings(notes, result.Warnings)
 	return q.printResult(out, result)
 }
 

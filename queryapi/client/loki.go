@@ -9,8 +9,9 @@ import (
 
 // Result is the answer to a metric query, in the form of Prometheus' API.
 type Result struct {
-	Type   string   // matrix, vector or scalar
-	Series []Series // of a scalar: one without a metric
+	Type     string   // matrix, vector or scalar
+	Series   []Series // of a scalar: one without a metric
+	Warnings []string // what is odd about the query
 }
 
 // Series is one series of a Result.
@@ -37,14 +38,18 @@ func (s Sample) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{s.Tim
 
 // Metrics asks a metric query: over a range with path "query_range", at one time with "query".
 func (c *Client) Metrics(ctx context.Context, path string, query url.Values) (*Result, error) {
-	var data struct {
-		ResultType string          `json:"resultType"`
-		Result     json.RawMessage `json:"result"`
+	var answer struct {
+		Warnings []string
+		Data     struct {
+			ResultType string          `json:"resultType"`
+			Result     json.RawMessage `json:"result"`
+		}
 	}
-	if err := c.Loki(ctx, path, query, &data); err != nil {
+	if err := c.Get(ctx, lokiPrefix+path, query, &answer); err != nil {
 		return nil, err
 	}
-	result := &Result{Type: data.ResultType}
+	data := answer.Data
+	result := &Result{Type: data.ResultType, Warnings: answer.Warnings}
 	var err error
 	switch data.ResultType {
 	case "matrix", "vector":
@@ -62,5 +67,7 @@ func (c *Client) Metrics(ctx context.Context, path string, query url.Values) (*R
 // Loki asks one of the endpoints below /loki/api/v1 and decodes the data of its answer into out.
 func (c *Client) Loki(ctx context.Context, path string, query url.Values, out any) error {
 	answer := struct{ Data any }{out}
-	return c.Get(ctx, "/loki/api/v1/"+path, query, &answer)
+	return c.Get(ctx, lokiPrefix+path, query, &answer)
 }
+
+const lokiPrefix = "/loki/api/v1/"

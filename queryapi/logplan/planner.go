@@ -31,6 +31,8 @@ type Planner struct {
 	store   Store
 	options Options
 	stats   Stats
+
+	warnings []string
 }
 
 // Stats count what plans of a Planner have read into Go so far.
@@ -65,6 +67,7 @@ func (p *Planner) Log(ctx context.Context, r LogRequest) (*LogPlan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
+	p.warn(catalogue, r.Query)
 	return &LogPlan{planner: p, request: r, split: p.split(catalogue, r.Query)}, nil
 }
 
@@ -91,6 +94,7 @@ func (p *Planner) Metric(ctx context.Context, expr logql.SampleExpr, grid engine
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
+	p.warnMetric(catalogue, leaves)
 	m.conditions = conditions{catalogue}
 	return m, nil
 }

@@ -95,11 +95,17 @@ func (e *TooMuch) Error() string { return e.Msg }
 
 // success is the envelope of most answers.
 type success struct {
-	Status string `json:"status"`
-	Data   any    `json:"data"`
+	Status   string   `json:"status"`
+	Warnings []string `json:"warnings,omitempty"`
+	Data     any      `json:"data"`
 }
 
-func succeeded(data any) *success { return &success{"success", data} }
+func succeeded(data any) *success { return &success{Status: "success", Data: data} }
+
+// answered is the answer to a query, with what is odd about it.
+func (r *Request) answered(data *result) *success {
+	return &success{Status: "success", Warnings: r.Planner.Warnings(), Data: data}
+}
 
 // logRequest asks for entries of a range.
 func (t span) logRequest(q *logql.LogQuery, direction storage.Direction, limit int) logplan.LogRequest {

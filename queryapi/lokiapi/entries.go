@@ -56,7 +56,7 @@ func entries(ctx context.Context, r *Request, ask logplan.LogRequest, interval t
 	if out.categorized {
 		answer.EncodingFlags = []string{categorize}
 	}
-	return succeeded(answer), nil
+	return r.answered(answer), nil
 }
 
 // stream is the entries that share labels. An entry is ["nanoseconds", "line"], and behind these its own labels when they

@@ -61,7 +61,7 @@ func metric(ctx context.Context, r *Request, expr logql.SampleExpr, grid engine.
 		return nil, err
 	}
 	shape, n := numbersOf(numbers)
-	return succeeded(&result{ResultType: string(numbers.Type), Result: shape, Stats: r.stats(n)}), nil
+	return r.answered(&result{ResultType: string(numbers.Type), Result: shape, Stats: r.stats(n)}), nil
 }
 
 // stats are the books of one query, in the shape that clients of Loki know. What is particular to Loki's inner parts is
