@@ -85,7 +85,7 @@ service: {pipelines: {logs: {exporters: [otlp, otlp/again]}}}`,
 // fault, and with the exit code that says whose fault it is.
 func TestEveryBrokenPipelineFailsTheGateAndSaysWhy(t *testing.T) {
 	d := newCopy(t)
-	r := generate(t, d, "3000", "100")
+	r := generate(t, d, 3000, 100)
 	golden := filepath.Join(t.TempDir(), "golden.jsonl")
 	masks := filepath.Join(t.TempDir(), "masks.yaml")
 	require.NoError(t, os.WriteFile(masks, []byte("masks: []\n"), 0o600))

@@ -36,7 +36,7 @@ var nativeZstd = []string{"--feature-gates=exporter.file.nativeCompression"}
 // again, and every record of the second file is there once and as in the first.
 func TestFilesOfTheFileExporterReplayWithoutADifference(t *testing.T) {
 	d := newCopy(t)
-	r := generate(t, d, "5000", "250")
+	r := generate(t, d, 5000, 250)
 	dir, first := t.TempDir(), map[string]string{}
 	for name, form := range fileForms {
 		t.Run(name, func(t *testing.T) {

@@ -44,10 +44,11 @@ func (rep *Report) Print(w io.Writer) {
 	if rep.Load == "open" {
 		line("latency", "%v (from when a request was due to its ack)", rep.Latency)
 		line("lag", "%v (the sender's own lateness); %s late", rep.Lag, humanize.Comma(rep.Late))
+		line("spacing", "off by %v (the time between two requests)", rep.Spacing)
 	}
 	line("service", "%v (first byte to ack)", rep.Service)
-	line("sender", "%.2f CPU s, %s of memory, waited %.2f s for the recording", rep.Sender.CPUSeconds,
-		humanize.IBytes(rep.Sender.PeakHeapBytes), rep.Sender.WaitedForRecording)
+	line("sender", "%.2f CPU s (%.2f s awake, to send in time), %s of memory, waited %.2f s for the recording", rep.Sender.CPUSeconds,
+		rep.Sender.AwakeSeconds, humanize.IBytes(rep.Sender.PeakHeapBytes), rep.Sender.WaitedForRecording)
 	for _, text := range rep.Notes.Warnings {
 		line("note", "%s", text)
 	}

@@ -44,6 +44,7 @@ type Report struct {
 	Throughput float64          `json:"acked_records_per_second"`
 
 	Lag     Percentiles `json:"lag_us"`     // due to first byte: the sender's own lateness
+	Spacing Percentiles `json:"spacing_us"` // how far the time between two requests was from the scheduled one
 	Latency Percentiles `json:"latency_us"` // due to ack; of a closed load, first byte to ack
 	Service Percentiles `json:"service_us"` // first byte to ack
 
@@ -79,7 +80,7 @@ func (r *run) report(soft context.Context) *Report {
 		Scheduled: s.scheduled, Acked: s.acked, Failed: s.failed, Dropped: s.dropped, Rejected: s.rejected,
 		Attempts: s.attempts, Late: s.late, WireBytes: s.bytes, Outcomes: map[string]int64{}, Reasons: maps.Clone(s.reasons),
 		Throughput: float64(s.acked.Records) / max(s.elapsed.Seconds(), 1e-9),
-		Lag:        percentiles(s.lag), Latency: percentiles(s.latency), Service: percentiles(s.service),
+		Lag:        percentiles(s.lag), Spacing: percentiles(s.spacing), Latency: percentiles(s.latency), Service: percentiles(s.service),
 		Sender: s.usage, Notes: r.feed.notes(),
 	}
 	for key, n := range s.outcomes {

@@ -74,7 +74,7 @@ func (r *run) send(soft, hard context.Context) error {
 	err := s.sendAll(soft, hard)
 	r.busy.Wait()
 	watched()
-	r.stats.finish(r.since(), usage)
+	r.stats.finish(r.since(), usage, s.waiter.Awake())
 	if failure := context.Cause(soft); failure != nil && !errors.Is(failure, context.Canceled) {
 		return failure
 	}

@@ -22,6 +22,7 @@ type schedule struct {
 	delayed dueHeap
 	free    chan *worker
 	workers int
+	waiter  pace.Waiter
 }
 
 func (s *schedule) sendAll(soft, hard context.Context) error {
@@ -111,7 +112,7 @@ func (s *schedule) dispatch(soft, hard context.Context, it *item) bool {
 	if r.config.Duration > 0 && it.due >= r.config.Duration {
 		return false
 	}
-	if !sleepUntil(soft, r.started.Add(it.due)) {
+	if !s.waiter.Until(soft, r.started.Add(it.due)) {
 		return false
 	}
 	w := s.take()

@@ -25,6 +25,8 @@ type stats struct {
 	full      time.Duration // how long all places were taken while a request was due
 
 	lag      *hdrhistogram.Histogram // due to first byte, of first attempts, µs
+	spacing  *hdrhistogram.Histogram // how far off the time between two first bytes was, µs
+	lastLag  time.Duration
 	latency  *hdrhistogram.Histogram // due to ack, µs
 	service  *hdrhistogram.Histogram // first byte to ack of the attempt that was acknowledged, µs
 	outcomes map[outcomeKey]int64    // attempts by how they ended
@@ -56,7 +58,7 @@ func newStats() *stats {
 	// 1 µs to 10 min with three digits.
 	hdr := func() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(10*time.Minute/time.Microsecond), 3) }
 	return &stats{
-		lag: hdr(), latency: hdr(), service: hdr(),
+		lag: hdr(), spacing: hdr(), latency: hdr(), service: hdr(),
 		outcomes: map[outcomeKey]int64{}, reasons: map[string]int64{},
 	}
 }
@@ -84,6 +86,8 @@ func (s *stats) begin(lag time.Duration) {
 	defer s.mu.Unlock()
 	s.inFlight++
 	record(s.lag, lag)
+	record(s.spacing, (lag - s.lastLag).Abs())
+	s.lastLag = lag
 }
 
 func (s *stats) waited(d time.Duration) {

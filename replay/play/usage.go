@@ -11,6 +11,7 @@ import (
 // Usage is what the sender itself took, so that a saturated sender is never taken for a slow target.
 type Usage struct {
 	CPUSeconds         float64 `json:"cpu_seconds"`
+	AwakeSeconds       float64 `json:"awake_seconds"` // of these, at most: awake for the moment to send, as a sleep would end too late
 	GCPauseSeconds     float64 `json:"gc_pause_seconds"`
 	PeakHeapBytes      uint64  `json:"heap_bytes"`
 	AllPlacesTaken     float64 `json:"all_places_taken_seconds"`     // while a request was due
@@ -41,7 +42,7 @@ func cpuSeconds() float64 {
 }
 
 // finish closes the books of the run.
-func (s *stats) finish(elapsed time.Duration, before usage) {
+func (s *stats) finish(elapsed time.Duration, before usage, awake time.Duration) {
 	now := measureUsage()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -49,6 +50,6 @@ func (s *stats) finish(elapsed time.Duration, before usage) {
 	defer s.mu.Unlock()
 	s.elapsed = elapsed
 	s.usage = Usage{
-		CPUSeconds: now.cpu - before.cpu, GCPauseSeconds: float64(now.pause-before.pause) / 1e9, PeakHeapBytes: m.HeapSys,
+		CPUSeconds: now.cpu - before.cpu, AwakeSeconds: awake.Seconds(), GCPauseSeconds: float64(now.pause-before.pause) / 1e9, PeakHeapBytes: m.HeapSys,
 	}
 }

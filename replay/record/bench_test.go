@@ -21,11 +21,11 @@ import (
 // recorded once more, by another tap, so the error is that of the player and of both taps together. Arrivals are random, 50
 // requests a second on average. It takes a minute: run it with -benchtime 1x.
 func BenchmarkInterArrival(b *testing.B) {
-	original := tapped(b, irregular(b, 1500, 20*time.Millisecond), 1)
+	original, _ := tapped(b, irregular(b, 1500, 20*time.Millisecond), 1)
 	for _, speed := range []float64{1, 10} {
 		b.Run(fmt.Sprintf("%gx", speed), func(b *testing.B) {
 			for b.Loop() {
-				again := tapped(b, original, speed)
+				again, report := tapped(b, original, speed)
 				want, got := distances(b, original), distances(b, again)
 				require.Len(b, got, len(want))
 				var off []float64
@@ -36,6 +36,10 @@ func BenchmarkInterArrival(b *testing.B) {
 				b.ReportMetric(off[len(off)/2], "p50-µs")
 				b.ReportMetric(off[len(off)*99/100], "p99-µs")
 				b.ReportMetric(off[len(off)-1], "max-µs")
+				b.ReportMetric(float64(report.Lag.P99), "lag-p99-µs")
+				b.ReportMetric(float64(report.Spacing.P99), "spacing-p99-µs")
+				b.ReportMetric(100*report.Sender.AwakeSeconds/report.Seconds, "%-awake")
+				b.ReportMetric(100*report.Sender.CPUSeconds/report.Seconds, "%-cpu")
 				b.ReportMetric(0, "ns/op")
 			}
 		})
@@ -58,13 +62,13 @@ func irregular(b *testing.B, n int, mean time.Duration) string {
 	return dir
 }
 
-// tapped replays a recording through a tap and returns the tap's own.
-func tapped(b *testing.B, from string, speed float64) string {
+// tapped replays a recording through a tap and returns the tap's own, and what the player says.
+func tapped(b *testing.B, from string, speed float64) (dir string, report *play.Report) {
 	s, _ := startSink(b, "")
 	tp, dir := tap(b, "grpc://"+s.GRPCAddr()+",http://"+s.HTTPAddr(), func(c *record.Config) {})
-	send(b, tp.Addrs()[0], play.HTTP, from, func(c *play.Config) { c.Pace = &pace.Original{Speed: speed} })
+	report = send(b, tp.Addrs()[0], play.HTTP, from, func(c *play.Config) { c.Pace = &pace.Original{Speed: speed} })
 	stop(b, tp)
-	return dir
+	return dir, report
 }
 
 // distances between the requests of a recording, in ns.

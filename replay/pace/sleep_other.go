@@ -1,6 +1,6 @@
 //go:build !linux
 
-package play
+package pace
 
 import "time"
 
