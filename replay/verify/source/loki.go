@@ -53,8 +53,9 @@ func (l *Loki) Traits() verify.Traits {
 	return verify.Traits{Name: "Loki at " + l.base.Host, Live: true, Exclusive: l.exclusive, Order: verify.ByTime, Keeps: lokiKeeps}
 }
 
-// lokiKeeps turns a leaf into what Loki makes of it. Values that Loki flattens or writes as JSON (arrays, bodies that are
-// not text) are left out, as are the names that Loki adds by itself, and empty texts, which it does not keep.
+// lokiKeeps turns a leaf into what Loki makes of it. Arrays and maps as bodies, which Loki writes as JSON,
+// are left out, with the texts that look the same, as are the names that Loki adds by itself, and empty texts,
+// which it does not keep.
 func lokiKeeps(leaf *canon.Leaf) bool {
 	path := string(leaf.Path)
 	if strings.ContainsRune(path, '[') || leaf.Kind == canon.Map || leaf.Kind == canon.Array || leaf.Kind == canon.Null {
@@ -64,8 +65,8 @@ func lokiKeeps(leaf *canon.Leaf) bool {
 	case "time":
 		return true
 	case "body":
-		plainText(leaf)
-		return leaf.Kind == canon.String
+		lokiText(leaf)
+		return !perhapsNoText(leaf.Value)
 	case "scope.name", "scope.version":
 		path = strings.Replace(path, ".", "_", 1)
 	case "observed_time":
@@ -84,15 +85,22 @@ func lokiKeeps(leaf *canon.Leaf) bool {
 		}
 		path = rest
 	}
+	lokiText(leaf)
+	leaf.Path = append([]byte("label."), labelName(path)...)
+	return !perhapsNoText(leaf.Value) && !lokiAdds(string(leaf.Path), string(leaf.Value))
+}
+
+// lokiText writes a value as Loki does.
+func lokiText(leaf *canon.Leaf) {
 	plainText(leaf)
 	if leaf.Kind == canon.Double {
 		leaf.Value = []byte(doubleText(leaf.Value))
 	}
 	leaf.Kind = canon.String
-	leaf.Path = append([]byte("label."), labelName(path)...)
-	text := leaf.Value
-	return len(text) > 0 && text[0] != '[' && text[0] != '{' && !lokiAdds(string(leaf.Path), string(text))
 }
+
+// perhapsNoText says that Loki would have made the same text of something else: of nothing, an array or a map.
+func perhapsNoText(text []byte) bool { return len(text) == 0 || text[0] == '[' || text[0] == '{' }
 
 // lokiAdds names the labels that Loki makes itself.
 func lokiAdds(path, text string) bool {

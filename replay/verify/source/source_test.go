@@ -45,15 +45,24 @@ type run struct {
 	logs   []plog.Logs
 }
 
-// newRun draws requests of one record each with all that OTLP allows, and notes them as acknowledged.
+// newRun draws requests of one record each with all that OTLP allows.
 func newRun(t *testing.T, rt *rapid.T) *run {
+	var records []*canon.Record
+	for range rapid.IntRange(1, 5).Draw(rt, "records") {
+		records = append(records, canontest.Record(rt))
+	}
+	return runOf(t, rt, records)
+}
+
+// runOf gives records a uid and a time, a request each, and notes these as acknowledged.
+func runOf(t *testing.T, rt require.TestingT, records []*canon.Record) *run {
 	dir, err := os.MkdirTemp(t.TempDir(), "")
 	require.NoError(rt, err)
 	w, err := ledger.Create(dir, ledger.Meta{})
 	require.NoError(rt, err)
 	r := &run{}
-	for id := range uint64(rapid.IntRange(1, 5).Draw(rt, "records")) {
-		record := canontest.Record(rt)
+	for i, record := range records {
+		id := uint64(i)
 		record.Log.SetTimestamp(pcommon.Timestamp(base + id))
 		record.Log.Attributes().PutStr(ledger.UIDAttribute, ledger.UID{Run: w.Meta().Run, Ordinal: id}.String())
 		logs := plog.NewLogs()
@@ -85,15 +94,20 @@ func (r *run) expected(context.Context) iter.Seq2[verify.Sent, error] {
 	}
 }
 
-func (r *run) verify(t *testing.T, rt *rapid.T, s verify.Source) {
+func (r *run) verify(t *testing.T, rt require.TestingT, s verify.Source) {
+	result, text := r.result(t, rt, s)
+	require.Empty(rt, result.Failures(), text)
+	require.Equal(rt, uint64(len(r.logs)), result.Delivered)
+}
+
+func (r *run) result(t *testing.T, rt require.TestingT, s verify.Source) (*verify.Result, string) {
 	result, err := verify.Run(t.Context(), verify.Options{
 		Ledger: r.ledger, Expected: r.expected, Source: s, Settle: time.Nanosecond,
 	})
 	require.NoError(rt, err)
 	var text strings.Builder
 	require.NoError(rt, result.WriteText(&text))
-	require.Empty(rt, result.Failures(), text.String())
-	require.Equal(rt, uint64(len(r.logs)), result.Delivered)
+	return result, text.String()
 }
 
 func openStore(t *testing.T) (*duckdb.Store, string) {
@@ -104,7 +118,7 @@ func openStore(t *testing.T) (*duckdb.Store, string) {
 	return store, path
 }
 
-func (r *run) store(t *testing.T, rt *rapid.T, w storage.Writer) {
+func (r *run) store(t *testing.T, rt require.TestingT, w storage.Writer) {
 	var rows storage.Rows
 	for _, logs := range r.logs {
 		storage.Encode(&rows, logs, "", base)
@@ -164,6 +178,52 @@ func TestStoreGivesBackWhatItWasSent(t *testing.T) {
 		r.store(t, rt, store)
 		r.verify(t, rt, s)
 	})
+}
+
+// devlogs speaks Loki's API, so this is also a Loki. Names that meet in Loki's one list of labels are left to Loki.
+func TestLokiGivesBackWhatItCanHold(t *testing.T) {
+	var records []*canon.Record
+	for _, body := range []any{"plain text", "", `{"json": "text"}`, map[string]any{"a": []any{int64(1), "x"}}, []any{}, int64(-7), 2.5, true, nil} {
+		r := canon.New()
+		require.NoError(t, r.Resource.Attributes().FromRaw(map[string]any{"service.name": "shop", "host.name": "h-1", "9lives": "cat"}))
+		r.Scope.SetName("lib")
+		r.Scope.SetVersion("1.2")
+		require.NoError(t, r.Log.Body().FromRaw(body))
+		require.NoError(t, r.Log.Attributes().FromRaw(map[string]any{
+			"http.status": int64(500), "ratio": 0.25, "retried": false, "none": "", "bytes": []byte{0, 255},
+			"nested": map[string]any{"deep": map[string]any{"er": "x"}}, "list": []any{"a", int64(1)},
+		}))
+		r.Log.SetSeverityNumber(plog.SeverityNumberError)
+		r.Log.SetSeverityText("ERROR")
+		r.Log.SetObservedTimestamp(base + 99)
+		r.Log.SetEventName("checkout")
+		r.Log.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(true))
+		r.Log.SetTraceID(pcommon.TraceID{1, 2})
+		r.Log.SetSpanID(pcommon.SpanID{3})
+		records = append(records, r)
+	}
+	store, path := openStore(t)
+	s, err := source.Open(t.Context(), "loki="+startAPI(t, path), source.Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	r := runOf(t, t, records)
+	r.store(t, t, store)
+	r.verify(t, t, s)
+	uid := ledger.UID{Run: r.ledger.Meta().Run}
+	for copies, want := range []bool{true, false} {
+		uid.Copy = uint32(copies)
+		found, err := s.(verify.Finder).Lookup(t.Context(), uid.String(), base)
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
+	for record := range canon.Records(r.logs[0]) {
+		record.Log.Attributes().PutInt("http.status", 200)
+		record.Log.Body().SetStr("another text")
+	}
+	result, text := r.result(t, t, s)
+	require.EqualValues(t, 1, result.Mutated, text)
+	require.Contains(t, text, "label.http_status changed")
+	require.Contains(t, text, "body changed")
 }
 
 func TestFilesOfTheSinkGiveBackWhatTheyKept(t *testing.T) {
