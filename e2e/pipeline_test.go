@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ service:
 var broken = map[string]struct {
 	change     string // merged over pipeline
 	flags      []string
+	settle     string // how long the sink waits for what is late; nothing: all comes before its acknowledgement
 	verifySays []string
 	diffSays   []string // nothing: the output's content is right
 }{
@@ -69,6 +71,7 @@ service:
     logs: {processors: [filter/warn]}
     logs/slow: {receivers: [otlp], processors: [filter/rest], exporters: [otlp/slow]}`,
 		flags:      []string{"--require-order"},
+		settle:     "10s",
 		verifySays: []string{"out of the order of their stream", "it comes after record"},
 	},
 	"a batch that is sent twice": {
@@ -90,7 +93,7 @@ func TestEveryBrokenPipelineFailsTheGateAndSaysWhy(t *testing.T) {
 	masks := filepath.Join(t.TempDir(), "masks.yaml")
 	require.NoError(t, os.WriteFile(masks, []byte("masks: []\n"), 0o600))
 
-	run := through(t, r.recording, "")
+	run := through(t, r.recording, "", "")
 	out, err := d.command("replay", "verify", run, "--source", "sink", "--require-order", "--self-test")
 	require.NoError(t, err, out)
 	out, err = d.command("replay", "diff", golden, run, "--masks", masks, "--update")
@@ -100,7 +103,7 @@ func TestEveryBrokenPipelineFailsTheGateAndSaysWhy(t *testing.T) {
 
 	for name, c := range broken {
 		t.Run(name, func(t *testing.T) {
-			run := through(t, r.recording, c.change)
+			run := through(t, r.recording, c.change, c.settle)
 			out, err := d.command(append([]string{"replay", "verify", run, "--source", "sink"}, c.flags...)...)
 			require.Equal(t, 2, exitCode(t, err), out)
 			for _, want := range c.verifySays {
@@ -123,7 +126,7 @@ func TestEveryBrokenPipelineFailsTheGateAndSaysWhy(t *testing.T) {
 }
 
 // through plays a recording through a pipeline into the built-in sink, and returns the run's directory.
-func through(t *testing.T, recording, change string) string {
+func through(t *testing.T, recording, change, settle string) string {
 	t.Helper()
 	ports := freePorts(t, 2)
 	addresses := strings.NewReplacer("%in%", ports[0], "%out%", ports[1])
@@ -136,7 +139,7 @@ func through(t *testing.T, recording, change string) string {
 	requireListening(t, d, ports[0])
 	run := filepath.Join(t.TempDir(), "run")
 	out, err := d.command("replay", "play", recording, "--to", "http://"+ports[0], "--pace", "asap", "--workers", "1",
-		"--event-time", "keep", "--ledger", run, "--sink", ports[1], "--sink-settle", "2s")
+		"--event-time", "keep", "--ledger", run, "--sink", ports[1], "--sink-settle", cmp.Or(settle, "100ms"))
 	require.NoError(t, err, out+d.stderr.String())
 	d.kill()
 	return run

@@ -17,27 +17,40 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// slow shows records only after a while.
-type slow struct {
-	after time.Duration
-	mu    sync.Mutex
-	first map[string]time.Time
-	fails int
+// store shows its record when visible says so.
+type store struct {
+	visible func() bool
+
+	mu        sync.Mutex
+	counts    int
+	miss, hit time.Time // when it said so last
+	fails     int
 }
 
-func (s *slow) Count(context.Context) (uint64, error) { return 7, nil }
-func (s *slow) Lookup(_ context.Context, uid string, _ pcommon.Timestamp) (bool, error) {
+func (s *store) Count(context.Context) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts++
+	return 7, nil
+}
+
+func (s *store) Lookup(context.Context, string, pcommon.Timestamp) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fails > 0 {
 		s.fails--
 		return false, errors.New("down")
 	}
-	if s.first[uid].IsZero() {
-		s.first[uid] = time.Now()
+	if s.visible() {
+		s.hit = time.Now()
+		return true, nil
 	}
-	return time.Since(s.first[uid]) >= s.after, nil
+	s.miss = time.Now()
+	return false, nil
 }
+
+func always() bool { return true }
+func never() bool  { return false }
 
 func body(t *testing.T) []byte {
 	logs := plog.NewLogs()
@@ -50,14 +63,25 @@ func body(t *testing.T) []byte {
 }
 
 func TestBothBoundsHoldTheTruth(t *testing.T) {
-	const truth = 60 * time.Millisecond
-	p := Start(Config{Source: &slow{after: truth, first: map[string]time.Time{}}, PerSec: 1000, Watermark: 5 * time.Millisecond})
+	source, wanted, misses := &store{}, 0, 0
+	source.visible = func() bool {
+		if wanted == 0 {
+			wanted = source.counts + 2 // so that the watermark has seen the acknowledgement
+		}
+		misses++
+		return misses > 5 && source.counts >= wanted
+	}
+	p := Start(Config{Source: source, PerSec: 1000, Watermark: time.Millisecond})
+	before := time.Now()
 	p.Acked(ledger.Request{Records: 1}, body(t))
+	after := time.Now()
 	q, err := p.Stop(time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, uint64(1), q.Samples)
-	require.LessOrEqual(t, q.Lower.Max, truth.Microseconds()+truth.Microseconds()/100)
-	require.GreaterOrEqual(t, q.Upper.Max, truth.Microseconds()*99/100)
+	near := func(d time.Duration) float64 { return float64(d.Microseconds()) } // the histogram has three digits
+	require.LessOrEqual(t, float64(q.Lower.Max), 1.01*near(source.miss.Sub(before)))
+	require.GreaterOrEqual(t, float64(q.Upper.Max), 0.99*near(source.hit.Sub(after)))
+	require.Less(t, q.Lower.Max, q.Upper.Max)
 	require.NotEmpty(t, q.Watermark)
 	require.Equal(t, uint64(1), q.Watermark[len(q.Watermark)-1].Acked)
 
@@ -72,7 +96,7 @@ func TestBothBoundsHoldTheTruth(t *testing.T) {
 }
 
 func TestARecordThatNeverComesIsCensoredNotLeftOut(t *testing.T) {
-	p := Start(Config{Source: &slow{after: time.Hour, first: map[string]time.Time{}}, PerSec: 1000, MaxWait: 20 * time.Millisecond})
+	p := Start(Config{Source: &store{visible: never}, PerSec: 1000, MaxWait: 20 * time.Millisecond})
 	p.Acked(ledger.Request{Records: 1}, body(t))
 	q, err := p.Stop(time.Minute)
 	require.NoError(t, err)
@@ -81,7 +105,7 @@ func TestARecordThatNeverComesIsCensoredNotLeftOut(t *testing.T) {
 }
 
 func TestASourceThatFailsIsAskedAgain(t *testing.T) {
-	p := Start(Config{Source: &slow{fails: 2, first: map[string]time.Time{}}, PerSec: 1000})
+	p := Start(Config{Source: &store{visible: always, fails: 2}, PerSec: 1000})
 	p.Acked(ledger.Request{Records: 1}, body(t))
 	q, err := p.Stop(time.Minute)
 	require.ErrorContains(t, err, "down")
@@ -89,11 +113,14 @@ func TestASourceThatFailsIsAskedAgain(t *testing.T) {
 }
 
 func TestOnlySoManyAreLookedFor(t *testing.T) {
-	p := Start(Config{Source: &slow{first: map[string]time.Time{}}, PerSec: 1})
+	begin := time.Now()
+	p := Start(Config{Source: &store{visible: always}, PerSec: 1})
 	for range 100 {
 		p.Acked(ledger.Request{Records: 3}, body(t))
 	}
+	most := 1 + uint64(time.Since(begin).Seconds())
 	q, err := p.Stop(time.Minute)
 	require.NoError(t, err)
-	require.Equal(t, uint64(1), q.Samples)
+	require.Positive(t, q.Samples)
+	require.LessOrEqual(t, q.Samples, most)
 }
