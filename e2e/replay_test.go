@@ -106,8 +106,9 @@ func TestReplayThroughKillsProvesExactlyOnce(t *testing.T) {
 					"--retry", "2m", "--max-lag", "10m", "--max-inflight", "8")
 				played <- err
 			}()
+			requireSending(t, r)
 			for range 1 + records/400_000 {
-				life := time.NewTimer(time.Second + rand.N(3*time.Second)) // the moment of the kill, anywhere in the run
+				life := time.NewTimer(rand.N(2 * time.Second)) // the moment of the kill, anywhere in the run
 				<-life.C
 				d.kill()
 				d.run()
@@ -122,6 +123,15 @@ func TestReplayThroughKillsProvesExactlyOnce(t *testing.T) {
 			require.Contains(t, said, "retry duplicates 0")
 		})
 	}
+}
+
+// requireSending waits until the first request is on its way, which the ledger has first.
+func requireSending(t *testing.T, r replayed) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		ledger, err := os.Stat(filepath.Join(r.run, "ledger.bin"))
+		return err == nil && ledger.Size() > 100 // its head is shorter
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // A sender that could not keep its schedule says nothing about the target: the run is invalid, for play and for verify, though
