@@ -104,6 +104,7 @@ func (q *queueCommand) connect(ctx context.Context) (redis.UniversalClient, erro
 // shardStatus is one object of `queue status --output json`.
 type shardStatus struct {
 	Shard       int     `json:"shard"`
+	Workers     int     `json:"workers"`
 	Batches     int64   `json:"batches"`
 	Taken       int64   `json:"taken"`
 	OldestAge   float64 `json:"oldest_age_seconds"`
@@ -122,8 +123,12 @@ func (q *queueCommand) status(ctx context.Context, cmd *cobra.Command, client re
 		if err != nil {
 			return err
 		}
+		workers, err := queue.LiveWorkers(ctx, q.config, client, shard, stalled)
+		if err != nil {
+			return err
+		}
 		all[shard] = shardStatus{
-			Shard: shard, Batches: d.Entries, Taken: d.Pending, OldestAge: d.Oldest.Seconds(), Bytes: d.Bytes, DeadLetters: d.Dead, Added: d.Added,
+			Shard: shard, Workers: workers, Batches: d.Entries, Taken: d.Pending, OldestAge: d.Oldest.Seconds(), Bytes: d.Bytes, DeadLetters: d.Dead, Added: d.Added,
 		}
 	}
 	if q.output == "json" {
@@ -138,16 +143,18 @@ func (q *queueCommand) status(ctx context.Context, cmd *cobra.Command, client re
 	return writeStatus(cmd.OutOrStdout(), all)
 }
 
-// stalled is from what age on the oldest batch tells that the queue is not being emptied.
+// stalled is from what age on the oldest batch tells that the queue is not being emptied, and for how long a worker may show
+// no sign of life.
 const stalled = 30 * time.Second
 
 func writeStatus(out io.Writer, all []shardStatus) error {
 	var total shardStatus
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "SHARD\tBATCHES\tBEING STORED\tOLDEST\tMEMORY\tDEAD LETTERS\tEVER ADDED\t")
+	fmt.Fprintln(w, "SHARD\tWORKERS\tBATCHES\tBEING STORED\tOLDEST\tMEMORY\tDEAD LETTERS\tEVER ADDED\t")
 	for _, s := range all {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Shard, humanize.Comma(s.Batches), humanize.Comma(s.Taken), age(s.OldestAge),
+		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Shard, s.Workers, humanize.Comma(s.Batches), humanize.Comma(s.Taken), age(s.OldestAge),
 			humanize.IBytes(uint64(s.Bytes)), humanize.Comma(s.DeadLetters), humanize.Comma(s.Added))
+		total.Workers += s.Workers
 		total.Batches += s.Batches
 		total.Taken += s.Taken
 		total.DeadLetters += s.DeadLetters
@@ -159,10 +166,13 @@ func writeStatus(out io.Writer, all []shardStatus) error {
 	switch {
 	case total.Batches == 0:
 		fmt.Fprintln(out, "\nThe queue is empty: all that was taken is stored.")
+	case total.Workers == 0:
+		fmt.Fprintf(out, "\nNo worker has asked for batches in the last %s: none runs (role drain or all), or those that run can't reach\n"+
+			"Redis, or could not reach PostgreSQL yet. Their messages say which.\n", stalled)
 	case total.OldestAge < stalled.Seconds():
-		fmt.Fprintln(out, "\nThe queue is being emptied.")
+		fmt.Fprintf(out, "\nWorkers are taking batches; the oldest has waited %s.\n", age(total.OldestAge))
 	case total.Taken == 0:
-		fmt.Fprintln(out, "\nNobody takes batches: no worker runs (role drain or all), or those that do can't reach Redis.")
+		fmt.Fprintln(out, "\nWorkers run and take no batches. Their messages say why.")
 	default:
 		fmt.Fprintln(out, "\nBatches are taken and not stored in time: PostgreSQL can't be reached, or is too slow. The workers' messages say which.")
 	}

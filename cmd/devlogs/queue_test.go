@@ -75,12 +75,14 @@ func TestQueueStatusTellsWhetherItIsEmptied(t *testing.T) {
 	require.EqualValues(t, len(taken), status.Taken)
 	require.EqualValues(t, 3, status.Added)
 	require.Positive(t, status.Bytes)
-	require.Contains(t, mustRun(t, "queue", "status"), "is being emptied")
+	require.Equal(t, 1, status.Workers)
+	require.Contains(t, mustRun(t, "queue", "status"), "Workers are taking batches")
 	require.Zero(t, readStatus(t, "--redis-prefix", "other").Batches)
 
 	for want, s := range map[string]shardStatus{
-		"Nobody takes batches":         {Batches: 1, OldestAge: 60},
-		"PostgreSQL can't be reached":  {Batches: 1, OldestAge: 60, Taken: 1},
+		"none runs":                    {Batches: 1, OldestAge: 60, Taken: 1}, // by one that died
+		"take no batches":              {Batches: 1, OldestAge: 60, Workers: 1},
+		"PostgreSQL can't be reached":  {Batches: 1, OldestAge: 60, Taken: 1, Workers: 1},
 		"devlogs queue dead-letters":   {DeadLetters: 1},
 		"1,234   ":                     {Batches: 1234},
 		"all that was taken is stored": {},

@@ -121,7 +121,7 @@ func (c *Consumer) Ack(ctx context.Context, done []Delivery) error {
 func (c *Consumer) Leave(ctx context.Context) error {
 	consumers, err := c.client.XInfoConsumers(ctx, c.stream, group).Result()
 	if err != nil {
-		if isNoGroup(err) || strings.Contains(err.Error(), "no such key") {
+		if isNoGroup(err) || isNoStream(err) {
 			return nil
 		}
 		return fmt.Errorf("list the queue's consumers: %w", err)
@@ -163,6 +163,8 @@ func (c *Consumer) deliveries(messages []redis.XMessage) []Delivery {
 func isGroupThere(err error) bool { return strings.HasPrefix(err.Error(), "BUSYGROUP") }
 
 func isNoGroup(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "NOGROUP") }
+
+func isNoStream(err error) bool { return err != nil && strings.Contains(err.Error(), "no such key") }
 
 func ids(held []Delivery) []string {
 	out := make([]string, len(held))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,24 @@ func ReadDepth(ctx context.Context, config Config, client redis.UniversalClient,
 		d.Oldest = max(clock.Sub(entryTime(info.Val().FirstEntry.ID)), 0)
 	}
 	return d, nil
+}
+
+// LiveWorkers counts the processes that drain a shard: those of which a consumer asked for something within the given time.
+func LiveWorkers(ctx context.Context, config Config, client redis.UniversalClient, shard int, within time.Duration) (int, error) {
+	consumers, err := client.XInfoConsumers(ctx, config.logsKey(shard), group).Result()
+	if isNoGroup(err) || isNoStream(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("list the queue's consumers: %w", err)
+	}
+	live := map[string]struct{}{}
+	for _, c := range consumers {
+		if c.Idle < within {
+			live[path.Dir(c.Name)] = struct{}{} // a process has several, named process/number
+		}
+	}
+	return len(live), nil
 }
 
 // entryTime is when an entry was added, by the server's clock: the id begins with it in milliseconds.
