@@ -31,6 +31,7 @@ func (s *server) index(r *http.Request) (any, error) {
 			"/api/v1/services":             "services that have logs",
 			"/api/v1/explain":              "what the store does for a query of LogQL and what runs here",
 			"/api/v1/stats":                "what is stored",
+			"/loki/api/v1/":                "the read API of Grafana Loki",
 			"/healthz":                     "alive",
 			"/readyz":                      "ready to answer",
 			"/metrics":                     "metrics for Prometheus",

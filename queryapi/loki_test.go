@@ -123,7 +123,8 @@ func lokiGoldenAnswers(t *testing.T, api *testAPI) {
 	stats := regexp.MustCompile(`(?s),\s*"stats": \{.*?\}\s*\}`) // times and speeds; TestLokiStatsCountWhatIsRead has the numbers
 	for name, ask := range lokiAsks() {
 		t.Run(name, func(t *testing.T) {
-			got := api.loki(http.MethodGet, ask.path, ask.query, ask.header...)
+			api := &testAPI{t, api.ext, api.store, api.url}
+			got := api.get(ask.path, ask.query, ask.header...)
 			body := got.body
 			if got.header.Get("Content-Type") == "application/json" {
 				var indented bytes.Buffer
