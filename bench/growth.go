@@ -28,6 +28,7 @@ type growth struct {
 // piece is a part of the corpus, from its first byte until its last record can be queried.
 type piece struct {
 	Records          int                `json:"records_in_the_store"`
+	Accepted         float64            `json:"accepted_records_per_second"`
 	RecordsPerSecond float64            `json:"queryable_records_per_second"`
 	CPUPerMillion    map[string]float64 `json:"cpu_seconds_per_million"` // by process
 	RSS              uint64             `json:"rss_bytes"`               // of devlogs, the highest in the piece
@@ -64,7 +65,7 @@ func runGrowth(ctx context.Context, o options) error {
 			return err
 		}
 		p := g.Pieces[len(g.Pieces)-1]
-		fmt.Fprintf(os.Stderr, "%d records: %.0f records/s, %s, RSS %.0f MB, %.0f bytes a record\n", p.Records, p.RecordsPerSecond,
+		fmt.Fprintf(os.Stderr, "%d records: accepted %.0f/s, queryable %.0f/s, %s, RSS %.0f MB, %.0f bytes a record\n", p.Records, p.Accepted, p.RecordsPerSecond,
 			p.costs(watched), float64(p.RSS)/1e6, p.DiskPerRecord)
 		if err := g.save(o.out, watched); err != nil { // each time: a long run may be stopped
 			return err
@@ -102,7 +103,8 @@ func (g *growth) measure(ctx context.Context, o options, s *server, all []watche
 		target = s.jsonURL
 	}
 	began := time.Now()
-	if _, err := send(ctx, target, contentType, requests, o.conns); err != nil {
+	sent, err := send(ctx, target, contentType, requests, o.conns)
+	if err != nil {
 		return err
 	}
 	size, err := waitStored(ctx, s.queryURL, stored)
@@ -116,7 +118,7 @@ func (g *growth) measure(ctx context.Context, o options, s *server, all []watche
 	}
 	records := float64(stored - before)
 	p := piece{
-		Records: stored, RecordsPerSecond: records / time.Since(began).Seconds(), CPUPerMillion: map[string]float64{},
+		Records: stored, Accepted: records / sent.elapsed.Seconds(), RecordsPerSecond: records / time.Since(began).Seconds(), CPUPerMillion: map[string]float64{},
 		RSS: m.stop(), DiskPerRecord: float64(size) / float64(stored),
 	}
 	after, err := processorTimes(all)
@@ -168,9 +170,9 @@ func (g *growth) writeMarkdown(w io.Writer, all []watched) {
 	for _, p := range all {
 		names, rule = names+" "+p.name+", CPU s/M |", rule+"---|"
 	}
-	fmt.Fprintf(w, "| records | until queryable, records/s |%s devlogs, peak RSS | disk bytes a record |\n|---|---|%s---|---|\n", names, rule)
+	fmt.Fprintf(w, "| records | accepted, records/s | until queryable, records/s |%s devlogs, peak RSS | disk bytes a record |\n|---|---|---|%s---|---|\n", names, rule)
 	for _, p := range g.Pieces {
-		fmt.Fprintf(w, "| %d M | %.0f |", p.Records/1e6, p.RecordsPerSecond)
+		fmt.Fprintf(w, "| %d M | %.0f | %.0f |", p.Records/1e6, p.Accepted, p.RecordsPerSecond)
 		for _, of := range all {
 			fmt.Fprintf(w, " %.2f |", p.CPUPerMillion[of.name])
 		}

@@ -48,7 +48,7 @@ func (p *production) member(builtIn string, args ...string) *member {
 		"DEVLOGS_POSTGRES_DSN=" + p.dsn, "DEVLOGS_REDIS_URL=" + p.redis.URL, "DEVLOGS_HEALTH_ENDPOINT=" + ports[1],
 		"DEVLOGS_METRICS_HOST=" + host, "DEVLOGS_METRICS_PORT=" + port,
 	}
-	if builtIn == "gateway" || builtIn == "worker" {
+	if strings.HasSuffix(builtIn, "gateway") || strings.HasSuffix(builtIn, "worker") {
 		d.says = "is ready"
 	}
 	return &member{d, ports[0]}
