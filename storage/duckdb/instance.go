@@ -67,14 +67,13 @@ func (i *instance) prepare(ctx context.Context, path string, config Config) ([]*
 		}
 		i.readers <- conn
 	}
-	for _, statement := range []string{
-		"SET allowed_directories = [" + literal(path+string(filepath.Separator)) + "]",
+	err = i.exec(ctx,
+		"SET allowed_directories = ["+literal(path+string(filepath.Separator))+"]",
 		"SET enable_external_access = false",
 		"SET lock_configuration = true",
-	} {
-		if err := i.admin.Exec(ctx, statement); err != nil {
-			return nil, fmt.Errorf("shut DuckDB off from the rest of the machine: %w", err)
-		}
+	)
+	if err != nil {
+		return nil, fmt.Errorf("shut DuckDB off from the rest of the machine: %w", err)
 	}
 	return i.attachAll(ctx, path)
 }
@@ -86,18 +85,22 @@ func (i *instance) attachAll(ctx context.Context, path string) ([]*partition, er
 	}
 	var found []*partition
 	for _, entry := range entries { // sorted by name, which is by number
+		if strings.Contains(entry.Name(), unfinished) {
+			_ = os.Remove(filepath.Join(path, entry.Name())) // what stays hinders the next partition only, which says so
+			continue
+		}
 		p, ok := parsePartition(path, entry.Name())
 		if !ok {
 			continue
 		}
-		if err := i.attach(ctx, p, 0); err != nil {
+		if err := i.attach(ctx, p); err != nil {
 			return nil, err
 		}
 		found = append(found, p)
 	}
 	if len(found) == 0 {
 		p := newPartition(path, 1, now())
-		if err := i.attach(ctx, p, 0); err != nil {
+		if err := i.create(ctx, p, 0); err != nil {
 			return nil, err
 		}
 		found = append(found, p)
@@ -105,20 +108,71 @@ func (i *instance) attachAll(ctx context.Context, path string) ([]*partition, er
 	return found, nil
 }
 
-// attach opens or makes a partition's file and reads its ledger's sums. base is the last sequence before a new one.
-func (i *instance) attach(ctx context.Context, p *partition, base uint64) error {
-	attach := "ATTACH " + literal(p.path) + " AS " + p.name + " (STORAGE_VERSION 'latest', ROW_GROUP_SIZE " + strconv.Itoa(rowGroup) + ")"
-	err := i.admin.Exec(ctx, attach)
+// unfinished is in the names of a new partition's files until it is whole.
+const unfinished = ".unfinished"
+
+// create makes and attaches a partition whose ledger starts after the sequence base. Its file gets its name when it is whole:
+// what a full disk or a crash leaves of it before that is no partition.
+func (i *instance) create(ctx context.Context, p *partition, base uint64) error {
+	part := p.path + unfinished
+	err := i.exec(ctx, attachment(part, p.name))
 	if err == nil {
 		err = migrate(ctx, i.admin, p.name, base)
+	}
+	if err == nil {
+		err = i.exec(ctx, "CHECKPOINT "+p.name, "DETACH "+p.name)
+	}
+	if err == nil {
+		err = os.Rename(part, p.path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(p.path))
+	}
+	if err != nil {
+		// The error that led here says more than these would; the next start deletes what stays.
+		_ = i.exec(ctx, "DETACH DATABASE IF EXISTS "+p.name)
+		_ = errors.Join(os.Remove(part), os.Remove(part+".wal"))
+		return fmt.Errorf("begin partition %s: %w", filepath.Base(p.path), err)
+	}
+	return i.attach(ctx, p)
+}
+
+// attach opens a partition's file and reads its ledger's sums.
+func (i *instance) attach(ctx context.Context, p *partition) error {
+	err := i.exec(ctx, attachment(p.path, p.name))
+	if err == nil {
+		err = migrate(ctx, i.admin, p.name, 0)
 	}
 	if err == nil {
 		err = p.load(ctx, i.admin)
 	}
 	if err != nil {
-		return fmt.Errorf("open partition %s: %w", filepath.Base(p.path), err)
+		return fmt.Errorf("open partition %s (to start without its logs, move it and its .wal to another directory): %w",
+			filepath.Base(p.path), err)
 	}
 	return nil
+}
+
+func attachment(path, name string) string {
+	return "ATTACH " + literal(path) + " AS " + name + " (STORAGE_VERSION 'latest', ROW_GROUP_SIZE " + strconv.Itoa(rowGroup) + ")"
+}
+
+func (i *instance) exec(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
+		if err := i.admin.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir makes names in a directory durable.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // drop detaches a partition that nobody uses any more and deletes its file.

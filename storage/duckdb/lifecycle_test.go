@@ -117,7 +117,7 @@ func TestAnUnreadableDirectoryIsAClearError(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "logs-000001-20260101.duckdb"), []byte(strings.Repeat("not DuckDB", 2000)), 0o600))
 	_, err = duckdb.Open(t.Context(), duckdb.DefaultConfig(dir))
-	require.ErrorContains(t, err, "open partition logs-000001-20260101.duckdb")
+	require.ErrorContains(t, err, "open partition logs-000001-20260101.duckdb (to start without its logs, move it")
 }
 
 func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
@@ -184,6 +184,39 @@ func TestANewDayBeginsANewFile(t *testing.T) {
 	stats, err := store.Stats(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 2, stats.LastBatch, "the sequence goes on")
+}
+
+// TestAPartitionThatCouldNotBeBegunHindersNothing: the new day's file can't be made at first; then a crash leaves half of one.
+func TestAPartitionThatCouldNotBeBegunHindersNothing(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	store, err := duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	put(t, store, uuid.New(), 0, 1000)
+	require.NoError(t, store.Close())
+	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format("20060102") }
+	require.NoError(t, os.Rename(partitionFiles(t, config.Path)[0], filepath.Join(config.Path, "logs-000001-"+day(-1)+".duckdb")))
+	inTheWay := filepath.Join(config.Path, "logs-000002-"+day(0)+".duckdb.unfinished")
+	require.NoError(t, os.MkdirAll(filepath.Join(inTheWay, "full"), 0o700))
+
+	store, err = duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	id := uuid.New()
+	_, err = tryPut(t.Context(), store, id, 1000, 500)
+	unavailable, ok := errors.AsType[*storage.UnavailableError](err)
+	require.True(t, ok, "%v", err)
+	require.ErrorContains(t, unavailable, "begin partition logs-000002")
+	require.Equal(t, 1000, count(t, store))
+	require.NoError(t, os.RemoveAll(inTheWay))
+	put(t, store, id, 1000, 500)
+	require.Equal(t, 1500, count(t, store))
+	require.NoError(t, store.Close())
+
+	require.NoError(t, os.WriteFile(filepath.Join(config.Path, "logs-000003-"+day(1)+".duckdb.unfinished"), nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(config.Path, "logs-000003-"+day(1)+".duckdb.unfinished.wal"), nil, 0o600))
+	require.Equal(t, 1500, count(t, openIn(t, config)))
+	leftovers, err := filepath.Glob(filepath.Join(config.Path, "*.unfinished*"))
+	require.NoError(t, err)
+	require.Empty(t, leftovers)
 }
 
 func TestConfigSaysWhatIsWrong(t *testing.T) {

@@ -127,7 +127,7 @@ func (c *core) writable(ctx context.Context) (*partition, error) {
 // begin adds a partition after p, the last one.
 func (c *core) begin(ctx context.Context, p *partition) (*partition, error) {
 	next := newPartition(c.path, p.number+1, now())
-	if err := c.instance.attach(ctx, next, p.lastSeq); err != nil {
+	if err := c.instance.create(ctx, next, p.lastSeq); err != nil {
 		return nil, err
 	}
 	c.partitions.add(next)
