@@ -33,6 +33,9 @@ func expect(ctx context.Context, meta ledger.Meta, l *layout, expected Expected,
 		layout: l, run: meta.Run, identity: meta.Identity,
 		hashes: make([]uint32, l.slots), present: make([]uint64, (l.slots+63)/64),
 	}
+	if e.identity != ledger.ByUID {
+		e.index = index{keys: make([]uint64, 0, l.slots), slots: make([]uint32, 0, l.slots)} // growing would take twice as much
+	}
 	hasher := canon.NewHasher(keeps)
 	var from, to pcommon.Timestamp
 	seen := make([]bool, len(l.accounts))
