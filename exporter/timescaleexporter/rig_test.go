@@ -37,7 +37,8 @@ type rig struct {
 	dsn      string // as exporters see it
 	own      string // the database, past any proxy
 	layout   postgres.Layout
-	ballast  int // bytes that do not compress, in each record of what send makes
+	queue    func(*queue.Config) // another queue than the server's; nil: that
+	ballast  int                 // bytes that do not compress, in each record of what send makes
 
 	mu   sync.Mutex
 	sent map[string]int // records by batch, acknowledged
@@ -147,6 +148,9 @@ func addBallast(logs plog.Logs, name string, bytes int) {
 func (r *rig) client() (queue.Config, redis.UniversalClient) {
 	config := queue.DefaultConfig()
 	config.URL = configopaque.String(r.redis.URL)
+	if r.queue != nil {
+		r.queue(&config)
+	}
 	client, err := config.Connect(nil)
 	require.NoError(r.t, err)
 	r.t.Cleanup(func() { _ = client.Close() })
@@ -158,8 +162,13 @@ func (r *rig) drained() {
 	r.t.Helper()
 	config, client := r.client()
 	require.Eventually(r.t, func() bool {
-		depth, err := queue.ReadDepth(r.t.Context(), config, client, 0)
-		return err == nil && depth.Entries == 0 && depth.Pending == 0
+		for shard := range config.Shards {
+			depth, err := queue.ReadDepth(r.t.Context(), config, client, shard)
+			if err != nil || depth.Entries > 0 || depth.Pending > 0 {
+				return false
+			}
+		}
+		return true
 	}, time.Minute, 20*time.Millisecond, "the queue does not empty")
 }
 
