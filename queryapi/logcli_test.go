@@ -24,14 +24,28 @@ func logcli() string {
 	return path
 }
 
-// TestLogcli drives query_api with an unmodified logcli. With -update it also writes testdata/logcli.txt, which holds what was
-// run and what it answered.
+// TestLogcli drives query_api over each store with an unmodified logcli, to the same answers. With -update it also writes
+// testdata/logcli.txt, which holds what was run and what was answered.
 func TestLogcli(t *testing.T) {
 	if logcli() == "" {
 		t.Log("=== NOT TESTED WITH LOGCLI: it is not on PATH, and DEVLOGS_TEST_LOGCLI does not name it ===")
 		return
 	}
-	api := newTestAPI(t)
+	var scripts []string
+	for name, open := range map[string]func(testing.TB) *testAPI{
+		"duckdb": func(t testing.TB) *testAPI { return newTestAPI(t) }, "postgres": newPostgresAPI,
+	} {
+		t.Run(name, func(t *testing.T) { scripts = append(scripts, drive(t, open(t))) })
+	}
+	require.Len(t, scripts, 2)
+	require.Equal(t, scripts[0], scripts[1])
+	if *update {
+		require.NoError(t, os.WriteFile(filepath.Join("testdata", "logcli.txt"), []byte(scripts[0]), 0o644))
+	}
+}
+
+// drive runs logcli's subcommands and gives what was run and what it answered.
+func drive(t *testing.T, api *testAPI) string {
 	api.write("", filterLogs())
 	api.write("", logsOf(manyEntries(2500)...))
 	times := []string{"--from", base.Add(-time.Hour).Format(time.RFC3339), "--to", base.Add(time.Hour).Format(time.RFC3339)}
@@ -80,9 +94,7 @@ func TestLogcli(t *testing.T) {
 	fmt.Fprintf(&script, "$ echo 'sum by(a)(rate({b=\"c\"}|=\"d\"[5m]))' | logcli fmt\n%s\n", out)
 
 	fmt.Fprintf(&script, "$ logcli query --tail '{service_name=\"tailed\"} |= \"of 1\"'\n%s", logcliTail(t, api))
-	if *update {
-		require.NoError(t, os.WriteFile(filepath.Join("testdata", "logcli.txt"), []byte(script.String()), 0o644))
-	}
+	return script.String()
 }
 
 // logcliTail runs logcli query --tail until what was written while it ran has come.
