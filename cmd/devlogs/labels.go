@@ -29,12 +29,14 @@ Labels are the resource's attributes, such as service_name; what single records 
 		if err != nil {
 			return err
 		}
-		path, column := "labels", "label"
+		path, column, nothing := "labels", "label", "There are no labels in this time range."
 		if len(args) > 0 {
 			path, column = "label/"+url.PathEscape(args[0])+"/values", "value"
+			nothing = "No stream in this time range has the label " + harmless(args[0]) + "."
 		}
 		if len(args) > 1 {
 			query.Set("query", args[1])
+			nothing = "No stream of this selector in this time range has the label " + harmless(args[0]) + "."
 		}
 		var names []string
 		if err := a.api.Loki(a.ctx, path, query, &names); err != nil {
@@ -44,7 +46,7 @@ Labels are the resource's attributes, such as service_name; what single records 
 		for _, name := range names {
 			all.rows = append(all.rows, []any{name})
 		}
-		return a.print(all, "There are no labels in this time range.")
+		return a.print(all, nothing)
 	}, &c.connection, &c.tableFlags)
 	c.timeFlags.addFlags(cmd)
 	c.tableFlags.addFlags(cmd)

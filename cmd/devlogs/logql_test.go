@@ -65,7 +65,7 @@ func TestQueryTakesLogQL(t *testing.T) {
 	out, notes, err := runQuery(t, append(at, "--level", "warn", `{}`)...)
 	require.NoError(t, err)
 	require.Empty(t, out)
-	require.Contains(t, notes, "Nothing matched.")
+	require.Contains(t, notes, "Nothing matched among the 10 records")
 
 	out, notes, err = runQuery(t, append(at, `{level="info"}`)...)
 	require.NoError(t, err)
@@ -130,10 +130,11 @@ func TestQueryShowsWhereAQueryIsWrong(t *testing.T) {
 		want string
 	}{
 		{[]string{"--instant", "{}"}, "are for metric queries"},
-		{[]string{"--explain", "word"}, "need a query of LogQL"},
+		{[]string{"--explain", "word"}, "--explain needs a query of LogQL"},
 		{[]string{"--service", "x", "rate({}[1m])"}, "write them into the query"},
 		{[]string{"-o", "raw", "rate({}[1m])"}, "is for logs"},
 		{[]string{"--stdin", "--explain", "{}"}, "needs none"},
+		{[]string{"--stdin", "hello"}, "--stdin needs a query of LogQL"},
 		{[]string{`{} | line_format "{{x}}"`}, "function"},
 	} {
 		_, _, err := runQuery(t, test.args...)

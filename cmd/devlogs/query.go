@@ -28,7 +28,6 @@ type queryCommand struct {
 	step             string
 	explain, stdin   bool
 	output           string
-	utc              bool
 	color            string
 
 	logql string     // the query as it was given; "" when the arguments are words
@@ -62,7 +61,7 @@ It shows the newest records that match, the newest last. --forward shows the old
   devlogs query '{} | json | status >= 500' --explain  what the database does, and what devlogs does
   devlogs query --stdin '{} | json | level="error"' <app.log
   devlogs query --since 7d --limit 0 -o json >week.ndjson
-  devlogs query --start 2026-01-02T15:00:00Z --end 2026-01-02T15:05:00Z -o csv`,
+  devlogs query --start '2026-01-02 15:00' --end '2026-01-02 15:05' -o csv`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -84,13 +83,15 @@ It shows the newest records that match, the newest last. --forward shows the old
 	f.BoolVar(&q.explain, "explain", false, "show how a query of LogQL is answered instead of the answer")
 	f.BoolVar(&q.stdin, "stdin", false, "run a query of LogQL over the lines of the standard input; needs no server")
 	f.StringVarP(&q.output, "output", "o", "text", "text, json (one object a line), csv (logs newest first unless --forward) or raw (only the lines of logs)")
-	f.BoolVar(&q.utc, "utc", false, "show times in UTC instead of local time")
 	f.StringVar(&q.color, "color", "auto", "auto, always or never; auto colours on a terminal unless NO_COLOR is set")
 	q.connection.addFlags(cmd)
 	return cmd
 }
 
 func (q *queryCommand) run(ctx context.Context, cmd *cobra.Command, args []string) (err error) {
+	if q.stdin && len(args) == 0 {
+		args = []string{"{}"} // every line
+	}
 	if q.expr, err = parseArgument(args); err != nil {
 		return err
 	}
@@ -105,7 +106,11 @@ func (q *queryCommand) run(ctx context.Context, cmd *cobra.Command, args []strin
 		if !cmd.Flags().Changed("limit") {
 			q.limit = 0 // all that is given
 		}
-		return errors.Join(q.runStdin(ctx, cmd.InOrStdin(), out), out.Flush())
+		shown, err := q.runStdin(ctx, cmd.InOrStdin(), out)
+		if err = errors.Join(err, out.Flush()); err == nil && !shown && q.output == "text" {
+			fmt.Fprintln(cmd.ErrOrStderr(), "Nothing matched.")
+		}
+		return err
 	}
 	api, err := q.client(ctx)
 	if err != nil {
@@ -143,7 +148,11 @@ func (q *queryCommand) check() error {
 	case !slices.Contains([]string{"auto", "always", "never"}, q.color):
 		return fmt.Errorf("--color is %q: use auto, always or never", q.color)
 	case q.expr == nil && (q.explain || q.stdin):
-		return errors.New(`--explain and --stdin need a query of LogQL, such as '{} |= "timeout"'`)
+		flag := "--stdin"
+		if q.explain {
+			flag = "--explain"
+		}
+		return fmt.Errorf(`%s needs a query of LogQL, such as '{} |= "timeout"'`, flag)
 	case q.explain && q.stdin:
 		return errors.New("--explain tells what a server does, and --stdin needs none")
 	case (q.instant || q.step != "") && !metric:

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -90,32 +89,4 @@ func printWarnings(out io.Writer, warnings []string) {
 	for _, warning := range warnings {
 		fmt.Fprintf(out, "Note: %s\n", harmless(warning))
 	}
-}
-
-// explainNothing says what may be the reason when a query found nothing: a label that no record has, or the time range.
-func (q *queryCommand) explainNothing(ctx context.Context, api *client.Client, out io.Writer) {
-	if q.logql != "" {
-		var planned struct{ Warnings []string }
-		values := q.values(nil)
-		values.Set("run", "false")
-		if err := api.Get(ctx, "/api/v1/explain", values, &planned); err == nil && len(planned.Warnings) > 0 {
-			printWarnings(out, planned.Warnings)
-			return
-		}
-	}
-	var stats struct {
-		Records uint64
-		MinTime time.Time `json:"min_time"`
-		MaxTime time.Time `json:"max_time"`
-	}
-	if err := api.Get(ctx, "/api/v1/stats", nil, &stats); err != nil {
-		return // the query itself went well
-	}
-	if stats.Records == 0 {
-		fmt.Fprintln(out, "No logs are stored yet.")
-		return
-	}
-	layout := time.DateTime
-	fmt.Fprintf(out, "Nothing matched. There are %d records stored, from %s to %s: --since or --start look further back.\n",
-		stats.Records, stats.MinTime.Local().Format(layout), stats.MaxTime.Local().Format(layout))
 }

@@ -15,19 +15,20 @@ import (
 )
 
 // runStdin runs a query over lines without a server. The lines' labels are those that the selector demands with "=". Logs are
-// shown line by line as they are read; for numbers the lines go to a store of their own, in a folder that is removed again.
-func (q *queryCommand) runStdin(ctx context.Context, in io.Reader, out *bufio.Writer) error {
+// shown line by line as they are read; for numbers the lines go to a store of their own, in a folder that is removed again. It
+// tells whether there was anything to show; numbers say so themselves.
+func (q *queryCommand) runStdin(ctx context.Context, in io.Reader, out *bufio.Writer) (shown bool, err error) {
 	lines := newLineReader(in)
 	if log, ok := q.expr.(*logql.LogQuery); ok {
 		return q.filterLines(ctx, log, lines, out)
 	}
-	return q.countLines(ctx, q.expr.(logql.SampleExpr), lines, out)
+	return true, q.countLines(ctx, q.expr.(logql.SampleExpr), lines, out)
 }
 
-// filterLines sends each line through the query.
-func (q *queryCommand) filterLines(ctx context.Context, query *logql.LogQuery, lines *lineReader, out *bufio.Writer) error {
+// filterLines sends each line through the query, and tells whether one came out.
+func (q *queryCommand) filterLines(ctx context.Context, query *logql.LogQuery, lines *lineReader, out *bufio.Writer) (shown bool, err error) {
 	if q.output == "csv" {
-		return errors.New("--output csv with --stdin is for metric queries: use text, json or raw")
+		return false, errors.New("--output csv with --stdin is for metric queries: use text, json or raw")
 	}
 	var stages []logql.Stage
 	for _, m := range query.Selector {
@@ -35,7 +36,7 @@ func (q *queryCommand) filterLines(ctx context.Context, query *logql.LogQuery, l
 	}
 	compiled, err := pipeline.Compile(append(stages, query.Stages...), pipeline.Options{})
 	if err != nil {
-		return err
+		return false, err
 	}
 	stream := demanded(query.Selector)
 	write := q.printer(out)
@@ -44,28 +45,29 @@ func (q *queryCommand) filterLines(ctx context.Context, query *logql.LogQuery, l
 	for {
 		l, err := lines.next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return shown, nil
 		}
 		if err := errors.Join(err, ctx.Err()); err != nil {
-			return err
+			return shown, err
 		}
 		entry.Time, entry.Line = l.time.UnixNano(), l.text
 		entry.Labels.Reset(stream, []pipeline.Label{{Name: "detected_level", Value: logplan.Level(0, l.level), Kind: pipeline.Metadata}})
 		if compiled.Process(&entry) {
 			record, err := lineRecord(&l, &entry)
 			if err != nil {
-				return err
+				return shown, err
 			}
 			if err := write(out, record); err != nil {
-				return err
+				return shown, err
 			}
+			shown = true
 			if left--; left == 0 {
-				return nil
+				return shown, nil
 			}
 		}
 		if lines.in.Buffered() == 0 { // the next line may be long in coming
 			if err := out.Flush(); err != nil {
-				return err
+				return shown, err
 			}
 		}
 	}

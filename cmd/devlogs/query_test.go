@@ -193,7 +193,7 @@ func TestQueryTenantsAreApart(t *testing.T) {
 	out, errOut, err := runQuery(t, "--address", address)
 	require.NoError(t, err)
 	require.Empty(t, out)
-	require.Contains(t, errOut, "Nothing matched. There are 2 records stored, from ")
+	require.Equal(t, "Nothing matched: this time range has no records.\n", errOut, "what other tenants have is not counted")
 	out, _, err = runQuery(t, "--address", address, "--tenant", "team-a")
 	require.NoError(t, err)
 	require.Equal(t, 2, strings.Count(out, "\n"))
@@ -216,6 +216,8 @@ func TestQueryErrorsSayWhatToDo(t *testing.T) {
 		{[]string{"--address", locked.URL}, "--bearer-token-file"},
 		{[]string{"--address", address, "--level", "loud"}, "a level is trace, debug"},
 		{[]string{"--address", address, "--since", "soon"}, `a duration looks like "15m"`},
+		{[]string{"--address", address, "--start", "soon"}, `--start is "soon": a time is '2026-01-02 15:04:05' (local`},
+		{[]string{"--address", address, "--start", "2h", "--since", "1h"}, "--since counts back from the end"},
 		{[]string{"--address", address, "--limit", "-1"}, "use 0 to show all"},
 		{[]string{"--address", address, "--limit", "100001"}, "needs --forward or --reverse"},
 		{[]string{"--address", address, "-o", "xml"}, "use text, json, csv or raw"},

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 )
 
@@ -24,7 +25,7 @@ range.`,
 	}
 	cmd.RunE = asking(func(a *asker, args []string) error {
 		if len(args) == 0 {
-			return storeStats(a)
+			return storeStats(a, c.zone())
 		}
 		if _, err := parseLogQL(args[0]); err != nil {
 			return err
@@ -38,7 +39,11 @@ range.`,
 		if err := a.api.Get(a.ctx, "/loki/api/v1/index/stats", query, &stats); err != nil {
 			return err
 		}
-		return a.print(table{columns: []string{"streams", "entries", "bytes"}, rows: [][]any{{stats.Streams, stats.Entries, stats.Bytes}}}, "")
+		all := table{columns: []string{"streams", "entries", "bytes"}, rows: [][]any{{stats.Streams, stats.Entries, stats.Bytes}}}
+		if a.format.output == "text" {
+			all.columns[2], all.rows[0][2] = "size", humanize.IBytes(stats.Bytes)
+		}
+		return a.print(all, "")
 	}, &c.connection, &c.tableFlags)
 	c.timeFlags.addFlags(cmd)
 	c.tableFlags.addFlags(cmd)
@@ -46,7 +51,7 @@ range.`,
 	return cmd
 }
 
-func storeStats(a *asker) error {
+func storeStats(a *asker, zone *time.Location) error {
 	var stats struct {
 		Records, Batches, Bytes uint64
 		MinTime                 string `json:"min_time"`
@@ -55,20 +60,22 @@ func storeStats(a *asker) error {
 	if err := a.api.Get(a.ctx, "/api/v1/stats", nil, &stats); err != nil {
 		return err
 	}
-	if a.format.output == "text" {
-		stats.MinTime, stats.MaxTime = localTime(stats.MinTime), localTime(stats.MaxTime)
-	}
-	return a.print(table{
+	all := table{
 		columns: []string{"records", "batches", "bytes", "oldest", "newest"},
 		rows:    [][]any{{stats.Records, stats.Batches, stats.Bytes, stats.MinTime, stats.MaxTime}},
-	}, "")
+	}
+	if a.format.output == "text" {
+		all.columns[2] = "on disk"
+		all.rows[0] = []any{stats.Records, stats.Batches, humanize.IBytes(stats.Bytes), wallTime(stats.MinTime, zone), wallTime(stats.MaxTime, zone)}
+	}
+	return a.print(all, "")
 }
 
-// localTime is RFC 3339 as people here read it; "" stays "-".
-func localTime(text string) string {
+// wallTime is RFC 3339 as people read it; "" is "-".
+func wallTime(text string, zone *time.Location) string {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return "-"
 	}
-	return t.Local().Format(time.DateTime)
+	return t.In(zone).Format(time.DateTime)
 }
