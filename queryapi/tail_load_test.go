@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,14 +31,22 @@ import (
 	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
 
-// The load: records of a batch, batches that each writer stores, and how often it does. With four writers that is 10,000
-// records a second for four seconds.
+// The load: records of a batch, and how often each writer stores one. With four writers that is 10,000 records a second, for as
+// many seconds as DEVLOGS_TAIL_LOAD says. To measure: DEVLOGS_TAIL_LOAD=30 go test -run TailsUnderLoad -v ./queryapi
 const (
 	loadWriters = 4
 	loadBatch   = 250
-	loadBatches = 40
 	loadEvery   = 100 * time.Millisecond
 )
+
+// loadBatches is how many batches each writer stores.
+var loadBatches = func() int {
+	seconds, err := strconv.Atoi(os.Getenv("DEVLOGS_TAIL_LOAD"))
+	if err != nil {
+		seconds = 4
+	}
+	return seconds * int(time.Second/loadEvery)
+}()
 
 // loadFilters are what the twenty tails ask for.
 func loadFilters() (all []url.Values) {
@@ -59,7 +69,15 @@ func loadFilters() (all []url.Values) {
 
 // commits remembers when batches were committed.
 type commits struct {
-	at [loadWriters][loadBatches]atomic.Int64
+	at [loadWriters][]atomic.Int64
+}
+
+func newCommits() *commits {
+	c := &commits{}
+	for w := range c.at {
+		c.at[w] = make([]atomic.Int64, loadBatches)
+	}
+	return c
 }
 
 // write stores the batches of one writer.
@@ -194,7 +212,7 @@ func tailsUnderLoad(t *testing.T, api *testAPI, writers []storage.Writer) {
 	filters := loadFilters()
 	require.Len(t, filters, 20)
 	tails := make([]*heard, len(filters))
-	c := &commits{}
+	c := newCommits()
 	var opened, listening, writing sync.WaitGroup
 	for i, filter := range filters {
 		tails[i] = &heard{more: make(chan struct{}, 1)}
@@ -214,7 +232,7 @@ func tailsUnderLoad(t *testing.T, api *testAPI, writers []storage.Writer) {
 	go func() {
 		defer close(cutting)
 		for range 3 {
-			<-time.After(loadBatches * loadEvery / 4)
+			<-time.After(time.Duration(loadBatches) * loadEvery / 4)
 			proxy.Cut()
 		}
 	}()
@@ -246,5 +264,5 @@ func tailsUnderLoad(t *testing.T, api *testAPI, writers []storage.Writer) {
 	listening.Wait()
 	slices.Sort(late)
 	t.Logf("%.0f records/s, 20 tails, %d deliveries over unbroken connections: commit to delivery p50 %s, p99 %s, most %s (budget: p99 500 ms)",
-		loadWriters*loadBatch*loadBatches/took.Seconds(), len(late), late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
+		float64(loadWriters*loadBatch*loadBatches)/took.Seconds(), len(late), late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
 }

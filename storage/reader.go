@@ -40,10 +40,10 @@ type Reader interface {
 	// resume, pass the Batch of the last record whose batch was seen whole.
 	Tail(ctx context.Context, q Query, from uint64) iter.Seq2[Record, error]
 
-	// Batches is a tail that ends: it yields the records matching q of the batches with after < sequence <= to, once, in commit
+	// Batches is a tail that ends: it yields the records matching q behind after up to the end of batch to, once, in commit
 	// order. What retention has dropped is missing. To read what a tail would have given up to some record, pass the Batch of
 	// that record as to; other numbers need Head, as batches are not always committed in the order of their sequences.
-	Batches(ctx context.Context, q Query, after, to uint64) iter.Seq2[Record, error]
+	Batches(ctx context.Context, q Query, after ID, to uint64) iter.Seq2[Record, error]
 
 	// Head is where a tail of "from now on" starts: every batch that is committed after it returns has a greater sequence.
 	Head(ctx context.Context) (uint64, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,9 @@ type ID struct {
 func (id ID) String() string {
 	return strconv.FormatUint(id.Batch, 10) + "-" + strconv.FormatUint(uint64(id.Row), 10)
 }
+
+// EndOf is behind every record of a batch and before those of the next.
+func EndOf(batch uint64) ID { return ID{Batch: batch, Row: math.MaxUint32} }
 
 // Compare orders ids as batches were committed: -1 when id comes before o, 0 when they are the same, +1 when it comes after.
 func (id ID) Compare(o ID) int {

@@ -123,7 +123,7 @@ func (c *carrying) carry(ctx context.Context, tenant string, missing map[uint64]
 				writing.Go(func() error { return c.write(ctx, tenant, entry, logs, arrival) })
 			}
 		}
-		for record, err := range c.from.Batches(ctx, allOf(tenant), after, to) {
+		for record, err := range c.from.Batches(ctx, allOf(tenant), storage.EndOf(after), to) {
 			if err != nil {
 				return fmt.Errorf("read the source: %w", err)
 			}
@@ -182,7 +182,7 @@ func (c *carrying) compare(ctx context.Context, tenant string) error {
 			}
 			// The ledger remembers what the batch was; retention may have dropped a day that it began in.
 			left := uint64(0)
-			for _, err := range c.from.Batches(ctx, allOf(tenant), entry.Seq-1, entry.Seq) {
+			for _, err := range c.from.Batches(ctx, allOf(tenant), storage.EndOf(entry.Seq-1), entry.Seq) {
 				if err != nil {
 					return fmt.Errorf("read the source: %w", err)
 				}

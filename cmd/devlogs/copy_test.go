@@ -51,7 +51,7 @@ func contents(t *testing.T, name string) []string {
 	var all []string
 	for _, tenant := range tenants {
 		logs := plog.NewLogs()
-		for record, err := range store.Batches(t.Context(), allOf(tenant), 0, 1<<62) {
+		for record, err := range store.Batches(t.Context(), allOf(tenant), storage.ID{}, 1<<62) {
 			require.NoError(t, err)
 			require.NoError(t, storage.Decode(&record, logs))
 			all = append(all, tenant+" at "+record.Time.String())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -72,13 +71,13 @@ func (f *feed) begin(head uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.begun = true
-	f.before = storage.ID{Batch: head, Row: math.MaxUint32}
+	f.before = storage.EndOf(head)
 	f.last = f.before
 	f.wake()
 }
 
 func (f *feed) add(r *storage.Record) {
-	size := recordBytes + len(r.Body) + len(r.Attributes) + len(r.SeverityText) + len(r.EventName)
+	size := sizeOf(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := len(f.pieces)
@@ -106,6 +105,10 @@ func (f *feed) add(r *storage.Record) {
 			f.wake()
 		})
 	}
+}
+
+func sizeOf(r *storage.Record) int {
+	return recordBytes + len(r.Body) + len(r.Attributes) + len(r.SeverityText) + len(r.EventName)
 }
 
 // wake is called with f.mu held.

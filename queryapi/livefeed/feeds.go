@@ -3,7 +3,6 @@ package livefeed
 import (
 	"context"
 	"iter"
-	"math"
 	"sync"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 type Store interface {
 	Head(ctx context.Context) (uint64, error)
 	Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error]
-	Batches(ctx context.Context, q storage.Query, after, to uint64) iter.Seq2[storage.Record, error]
+	Batches(ctx context.Context, q storage.Query, after storage.ID, to uint64) iter.Seq2[storage.Record, error]
 }
 
 // Feeds are the feeds of one store. Safe for concurrent use.
@@ -46,7 +45,7 @@ func (f *Feeds) Tail(ctx context.Context, q Query, from uint64) iter.Seq2[storag
 	return func(yield func(storage.Record, error) bool) {
 		feed := f.join(q.Tenant)
 		defer f.leave(feed)
-		r := &reader{store: f.store, feed: feed, filter: newFilter(&q), position: storage.ID{Batch: from, Row: math.MaxUint32}}
+		r := &reader{store: f.store, feed: feed, filter: newFilter(&q), position: storage.EndOf(from)}
 		if err := r.follow(ctx, yield); err != nil {
 			yield(storage.Record{}, err)
 		}

@@ -260,7 +260,7 @@ func TestATenantHasOneTailOfTheStoreFromItsFirstReaderToItsLast(t *testing.T) {
 
 func TestAReaderThatWaitsCostsOthersNothingAndGetsAllLater(t *testing.T) {
 	eachStore(t, func(t *testing.T, store storage.Reader, writers []storage.Writer) {
-		const batches, size, held = 60, 50, 64 << 10
+		const batches, size, held = 10, 300, 64 << 10
 		feeds := newFeeds(store, held)
 		slow, quick := follow(feeds, everything(""), 0), follow(feeds, everything(""), 0)
 		write(t, writers[0], "", "the first")
@@ -289,6 +289,29 @@ func TestAReaderThatWaitsCostsOthersNothingAndGetsAllLater(t *testing.T) {
 		require.Equal(t, want, got)
 		slow.gone(t)
 		quick.gone(t)
+	})
+}
+
+// TestReadersThatCatchUpAndWaitHoldNoConnection: more readers than the pool has connections have begun to catch up and don't go on.
+func TestReadersThatCatchUpAndWaitHoldNoConnection(t *testing.T) {
+	eachStore(t, func(t *testing.T, store storage.Reader, writers []storage.Writer) {
+		write(t, writers[0], "", "one", "two", "three")
+		feeds := New(store)
+		var waiting []*following
+		for range 25 {
+			f := follow(feeds, everything(""), 0)
+			require.NotEmpty(t, (<-f.records).Body) // and it waits with the next in hand
+			waiting = append(waiting, f)
+		}
+		write(t, writers[0], "", "four")
+		quick := follow(feeds, everything(""), 0)
+		for range 4 {
+			<-quick.records
+		}
+		quick.gone(t)
+		for _, f := range waiting {
+			f.gone(t)
+		}
 	})
 }
 

@@ -3,7 +3,6 @@ package livefeed
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/instantdevlogs/devlogs/storage"
 )
@@ -60,23 +59,35 @@ func (r *reader) look(records []storage.Record, yield func(storage.Record, error
 	return true, nil
 }
 
-// catchUp asks the store for what the feed does not hold any more, up to a batch that is committed, and all before it.
+// So much is taken from the store at a time.
+const (
+	takeRecords = 8192
+	takeBytes   = 4 << 20
+)
+
+// catchUp asks the store for what the feed does not hold any more, up to a batch that is committed, and all before it. What is
+// taken is given when the store has ended its answer: while a reader is slow, none of the store's connections waits for it.
 func (r *reader) catchUp(ctx context.Context, upTo uint64, yield func(storage.Record, error) bool) (more bool, err error) {
-	after := r.position.Batch
-	if r.position.Row != math.MaxUint32 {
-		after-- // of that batch more is to come
-	}
-	for record, err := range r.store.Batches(ctx, r.filter.query, after, upTo) {
+	var taken []storage.Record
+	size, position := 0, storage.EndOf(upTo)
+	for record, err := range r.store.Batches(ctx, r.filter.query, r.position, upTo) {
 		if err != nil {
 			return false, err
 		}
-		if record.ID.Compare(r.position) <= 0 || !r.filter.wantsStream(record.Stream) {
+		if !r.filter.wantsStream(record.Stream) {
 			continue
 		}
-		if !yield(record, nil) {
+		taken = append(taken, record)
+		if size += sizeOf(&record); len(taken) == takeRecords || size >= takeBytes {
+			position = record.ID
+			break
+		}
+	}
+	for i := range taken {
+		if !yield(taken[i], nil) {
 			return false, nil
 		}
 	}
-	r.position = storage.ID{Batch: upTo, Row: math.MaxUint32}
+	r.position = position
 	return true, nil
 }

@@ -14,15 +14,15 @@ import (
 // tailBatches is how many batches a tail that lags first takes at once.
 const tailBatches = 64
 
-// tailPause is the least time from one read of a tail to the next: on a busy store commits gather in it, so that many tails don't
-// read at each one. A record that comes after a quiet time is read at once.
-const tailPause = 100 * time.Millisecond
+// tailPause is the least time from one read of a tail to the next: on a busy store commits gather in it. A record that comes
+// after a quiet time is read at once.
+const tailPause = 50 * time.Millisecond
 
 // Tail implements storage.Reader. Sequences are given out in the order of commit by the one writer, so that what a tail has
 // passed never gets a late batch.
 func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		t := c.tail(q, from, math.MaxUint64)
+		t := c.tail(q, storage.EndOf(from), math.MaxUint64)
 		for {
 			committed, earliest := c.commits.next(), time.After(tailPause)
 			records, more, err := t.read(ctx)
@@ -47,7 +47,7 @@ func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2
 }
 
 // Batches implements storage.Reader.
-func (c *core) Batches(ctx context.Context, q storage.Query, after, to uint64) iter.Seq2[storage.Record, error] {
+func (c *core) Batches(ctx context.Context, q storage.Query, after storage.ID, to uint64) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
 		t := c.tail(q, after, to)
 		for more := true; more; {
@@ -100,12 +100,12 @@ type tail struct {
 	step     uint64     // how many batches to read at once
 }
 
-func (c *core) tail(q storage.Query, after, until uint64) tail {
+func (c *core) tail(q storage.Query, after storage.ID, until uint64) tail {
 	last, ok := lastNano(&q)
 	if !ok {
 		last = 0 // nothing will match; a tail still lasts until its context ends
 	}
-	return tail{core: c, query: q, last: last, until: until, position: storage.ID{Batch: after, Row: math.MaxUint32}, step: tailBatches}
+	return tail{core: c, query: q, last: last, until: until, position: after, step: tailBatches}
 }
 
 // read returns the next records in the order of commit; more is false when nothing newer is stored.
@@ -150,6 +150,6 @@ func (t *tail) read(ctx context.Context) (records []storage.Record, more bool, e
 	case n < chunkRecords/4:
 		t.step = min(t.step, math.MaxUint64/4) * 2
 	}
-	t.position = storage.ID{Batch: to, Row: math.MaxUint32}
+	t.position = storage.EndOf(to)
 	return records, to < newest, nil
 }

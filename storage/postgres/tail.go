@@ -22,9 +22,9 @@ const (
 	tailPoll    = time.Second           // how often a tail looks that is not woken
 	tailPending = 20 * time.Millisecond // how soon it looks again when a transaction holds it up
 	tailBatches = 200                   // batches that are read at a time
-	// tailPause is the least time from one look to the next: on a busy store commits gather in it, so that many tails don't look
-	// at each one. A record that comes after a quiet time is read at once.
-	tailPause = 100 * time.Millisecond
+	// tailPause is the least time from one look to the next: on a busy store commits gather in it. A record that comes after a
+	// quiet time is read at once.
+	tailPause = 50 * time.Millisecond
 )
 
 // Tail implements storage.Reader.
@@ -88,10 +88,13 @@ func (s *Store) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq
 }
 
 // Batches implements storage.Reader.
-func (s *Store) Batches(ctx context.Context, q storage.Query, after, to uint64) iter.Seq2[storage.Record, error] {
+func (s *Store) Batches(ctx context.Context, q storage.Query, after storage.ID, to uint64) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		t := s.tail(q, after)
+		t := s.tail(q, after.Batch)
 		t.final = to
+		if after.Batch > 0 && after.Row != math.MaxUint32 {
+			t.from, t.after = after.Batch-1, after
+		}
 		give := func(r *storage.Record) error {
 			if !yield(*r, nil) {
 				return errStop
@@ -119,9 +122,10 @@ type tail struct {
 	noRegex bool
 	matcher *storage.Matcher
 
-	from      uint64 // all up to this batch was given
-	final     uint64 // up to this batch no other can come any more
-	candidate uint64 // will be final when none of writers is there
+	from      uint64     // all up to this batch was given
+	after     storage.ID // and of its batch all up to it
+	final     uint64     // up to this batch no other can come any more
+	candidate uint64     // will be final when none of writers is there
 	writers   []string
 }
 
@@ -235,6 +239,9 @@ func (t *tail) records(r *reading, s *survey, seqs []uint64, give func(*storage.
 	}
 	st := &statement{odd: s.odd, noRegex: t.noRegex}
 	where := st.inRange(&t.query, low, high)
+	if t.after.Batch >= seqs[0] && t.after.Batch != 0 {
+		where += fmt.Sprintf(" AND (batch_seq <> %d OR row_no > %d)", t.after.Batch, t.after.Row)
+	}
 	c, err := st.where(t.query.Where)
 	if err != nil {
 		return err

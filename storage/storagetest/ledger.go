@@ -58,7 +58,7 @@ func testLedger(t *testing.T, s Store) {
 	require.Equal(t, want, stored)
 
 	var got []string
-	for record, err := range s.Batches(ctx, everything(tenant), entries[4].Seq, entries[17].Seq) {
+	for record, err := range s.Batches(ctx, everything(tenant), storage.EndOf(entries[4].Seq), entries[17].Seq) {
 		require.NoError(t, err)
 		require.Equal(t, tenant, record.Stream.Tenant)
 		got = append(got, record.Body)
@@ -70,15 +70,22 @@ func testLedger(t *testing.T, s Store) {
 		}
 	}
 	require.Equal(t, expected, got)
+	var behind []string
+	for record, err := range s.Batches(ctx, everything(tenant), storage.ID{Batch: entries[7].Seq, Row: 1}, entries[8].Seq) {
+		require.NoError(t, err)
+		behind = append(behind, record.Body)
+	}
+	require.Equal(t, []string{"7/2", "7/3", "8/0"}, behind)
+
 	got, expected = nil, []string{"10/1", "11/1"}
 	q := everything(tenant)
 	q.Where = storage.Text{Field: storage.FieldRef{Kind: storage.FieldBody}, Op: storage.TextMatch, Value: "^1[01]/1$"}
-	for record, err := range s.Batches(ctx, q, entries[4].Seq, entries[17].Seq) {
+	for record, err := range s.Batches(ctx, q, storage.EndOf(entries[4].Seq), entries[17].Seq) {
 		require.NoError(t, err)
 		got = append(got, record.Body)
 	}
 	require.Equal(t, expected, got)
-	for record, err := range s.Batches(ctx, everything(tenant), entries[17].Seq, entries[17].Seq) {
+	for record, err := range s.Batches(ctx, everything(tenant), storage.EndOf(entries[17].Seq), entries[17].Seq) {
 		require.Fail(t, "there is nothing between a batch and itself", "%v %v", record, err)
 	}
 }
