@@ -130,7 +130,7 @@ func (l *lateStore) Tail(ctx context.Context, q storage.Query, from uint64) iter
 	return stream(l, func(s store) iter.Seq2[storage.Record, error] { return s.Tail(ctx, q, from) })
 }
 
-func (l *lateStore) Batches(ctx context.Context, q storage.Query, after, to uint64) iter.Seq2[storage.Record, error] {
+func (l *lateStore) Batches(ctx context.Context, q storage.Query, after storage.ID, to uint64) iter.Seq2[storage.Record, error] {
 	return stream(l, func(s store) iter.Seq2[storage.Record, error] { return s.Batches(ctx, q, after, to) })
 }
 
