@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"strings"
 
 	"go.opentelemetry.io/collector/confmap"
@@ -62,11 +64,34 @@ func announce(w io.Writer, addresses [len(endpoints)]string) {
 		}
 	}
 	if a := addresses[queryHTTP]; a != "" {
-		fmt.Fprintf(&b, "\nLook:\n  %sdevlogs query --since 1h\n  curl 'http://%s/api/v1/logs?since=1h'\n",
-			assignment(endpoints[queryHTTP], a), a)
+		fmt.Fprintf(&b, "\nLook:\n  %s%s query --since 1h\n  curl 'http://%s/api/v1/logs?since=1h'\n",
+			assignment(endpoints[queryHTTP], a), program(), a)
 	}
 	// It is for people who look at the terminal; when nobody can read it, serving goes on.
 	_, _ = io.WriteString(w, b.String())
+}
+
+// program is what people type to start this program once more: its name when that finds it, else what it was started by.
+func program() string {
+	const name = "devlogs"
+	running, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	found, err := exec.LookPath(name)
+	if err == nil && sameFile(found, running) {
+		return name
+	}
+	return os.Args[0]
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // assignment is what a command needs before it when the address is not the usual one.
@@ -114,7 +139,7 @@ func (r *resolvedConfig) endpoints() (addresses [len(endpoints)]string) {
 
 type componentName struct{ section, name string }
 
-// used lists the receivers that a pipeline reads and the extensions that the service starts.
+// used lists the receivers and exporters of pipelines and the extensions that the service starts.
 func (r *resolvedConfig) used() map[componentName]struct{} {
 	used := map[componentName]struct{}{}
 	add := func(section string, names any) {
@@ -128,6 +153,7 @@ func (r *resolvedConfig) used() map[componentName]struct{} {
 	pipelines, _ := r.conf.Get("service::pipelines").(map[string]any)
 	for name := range pipelines {
 		add("receivers", r.conf.Get("service::pipelines::"+name+"::receivers"))
+		add("exporters", r.conf.Get("service::pipelines::"+name+"::exporters"))
 	}
 	add("extensions", r.conf.Get("service::extensions"))
 	return used

@@ -44,5 +44,14 @@ func newRootCommand() *cobra.Command {
 		newTailCommand(),
 		newVersionCommand(),
 	)
+	for _, cmd := range root.Commands() {
+		if cmd.HasSubCommands() && !cmd.Runnable() {
+			cmd.Args, cmd.SilenceUsage, cmd.SilenceErrors = noSuchCommand, true, true
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
+	})
 	return root
 }

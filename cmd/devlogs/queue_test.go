@@ -170,3 +170,11 @@ func TestQueueCommandsSayWhatTheyNeed(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 	}
 }
+
+func TestARedisThatIsAwayIsNamedOnceAndWithoutItsPassword(t *testing.T) {
+	t.Setenv(redisVariable, "redis://user:s3cret@127.0.0.1:1/0")
+	_, _, err := devlogs(t, "queue", "status")
+	require.ErrorContains(t, err, "Redis at 127.0.0.1:1 does not answer: ")
+	require.NotContains(t, err.Error(), "\n")
+	require.NotContains(t, err.Error(), "s3cret")
+}

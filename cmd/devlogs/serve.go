@@ -37,11 +37,11 @@ Without arguments it serves on this machine and keeps the logs in ./devlogs-data
 		Example: `  devlogs                                          serve with the built-in configuration
   DEVLOGS_DATA_DIR=/var/lib/devlogs devlogs        keep the logs elsewhere
   devlogs --set exporters.duckdb.retention.max_age=168h
-  devlogs print-config >my.yaml                    start a configuration of your own
+  devlogs print-config --builtin embedded >my.yaml start a configuration of your own
   devlogs --config my.yaml                         and use it
   devlogs --config builtin:production              with Redis and PostgreSQL; docs/operations.md tells more
   devlogs query --since 1h                         read logs`,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,10 +60,16 @@ Without arguments it serves on this machine and keeps the logs in ./devlogs-data
 	gates := flag.NewFlagSet("", flag.ContinueOnError)
 	featuregate.GlobalRegistry().RegisterFlags(gates)
 	cmd.Flags().AddGoFlagSet(gates)
-	gate := cmd.Flags().Lookup("feature-gates")
-	gate.DefValue = ""
-	gate.Usage = "turn Collector features on (`name`) or off (-name), separated by commas; devlogs featuregate lists them"
+	shortenGates(cmd)
 	return cmd
+}
+
+// shortenGates replaces the list of every feature there is in the help of --feature-gates.
+func shortenGates(cmd *cobra.Command) {
+	if gate := cmd.Flags().Lookup("feature-gates"); gate != nil {
+		gate.DefValue = ""
+		gate.Usage = "turn Collector features on (`name`) or off (-name), separated by commas; devlogs featuregate lists them"
+	}
 }
 
 // configURIs gives what the Collector merges, in order. Settings go on top of the built-in configuration too.
@@ -88,7 +94,7 @@ func serve(ctx context.Context, cmd *cobra.Command, uris []string) error {
 	var unset unsetVariables
 	held := newHeldLogs()
 	set := collectorSettings(uris, &unset)
-	set.ConfigProviderSettings.ResolverSettings.ConverterFactories = []confmap.ConverterFactory{resolved.factory()}
+	set.ConfigProviderSettings.ResolverSettings.ConverterFactories = []confmap.ConverterFactory{resolved.factory(), splitStores{}.factory()}
 	set.LoggingOptions = []zap.Option{zap.WrapCore(held.wrap)}
 	collector, err := otelcol.NewCollector(set)
 	if err != nil {
@@ -149,22 +155,4 @@ func collectorSettings(uris []string, unset *unsetVariables) otelcol.CollectorSe
 			DefaultScheme: "env",
 		}},
 	}
-}
-
-// collectorCommands are those that any Collector has: components, featuregate, validate and print-config.
-func collectorCommands() []*cobra.Command {
-	var unset unsetVariables
-	commands := otelcol.NewCommand(collectorSettings([]string{defaultConfig}, &unset)).Commands()
-	for _, cmd := range commands {
-		run := cmd.RunE
-		cmd.RunE = func(cmd *cobra.Command, args []string) error { return unset.explain(run(cmd, args)) }
-		// otelcol takes --set alone for a whole configuration.
-		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-			if set := cmd.Flags().Lookup("set"); set == nil || !set.Changed || cmd.Flags().Changed("config") {
-				return nil
-			}
-			return cmd.Flags().Set("config", defaultConfig)
-		}
-	}
-	return commands
 }

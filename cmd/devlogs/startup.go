@@ -8,11 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/instantdevlogs/devlogs/storage/duckdb"
 )
 
 // explain turns the error of a failed start into one line that says what to do.
@@ -20,10 +23,35 @@ func explain(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
 		return explainListen(op)
 	}
+	if used, ok := errors.AsType[*duckdb.InUseError](err); ok {
+		return fmt.Errorf("%s, perhaps another devlogs: stop it, or set DEVLOGS_DATA_DIR to another directory", used.Holder())
+	}
 	if path, ok := errors.AsType[*fs.PathError](err); ok && inDataDirectory(path.Path) {
 		return fmt.Errorf("the data directory can't be used (%w): set DEVLOGS_DATA_DIR to a directory that can be written", path)
 	}
-	return err
+	return plainSettings(err)
+}
+
+// structText is how the library that reads settings names a component's unnamed root: by its Go type.
+var structText = regexp.MustCompile(`'(?:struct \{.*\}|[A-Za-z]\w*\.Config|)' `)
+
+// plainSettings says of settings that can't be read what people need to find them. The component stands in the lines above.
+func plainSettings(err error) error {
+	if err == nil || !strings.Contains(err.Error(), "decoding failed") {
+		return err
+	}
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(structText.ReplaceAllString(line, ""))
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "decoding failed due to the following error(s):"), ": ")
+		if strings.Contains(line, "time: unknown unit") {
+			line += "; days are written in hours: 168h is a week"
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return errors.New(strings.Join(lines, ": "))
 }
 
 func explainListen(op *net.OpError) error {
@@ -36,6 +64,10 @@ func explainListen(op *net.OpError) error {
 			variable = e.variable
 		}
 	}
+	if samePort(op.Addr, "localhost:"+cmp.Or(os.Getenv(metricsVariable), "8888")) {
+		return fmt.Errorf("can't serve the Collector's metrics on %s (%w): stop what has it, or set %s to a free port",
+			op.Addr, op.Err, metricsVariable)
+	}
 	switch {
 	case errors.Is(op, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use, perhaps by another devlogs or Collector: stop it, or set %s to a free address",
@@ -46,6 +78,9 @@ func explainListen(op *net.OpError) error {
 		return fmt.Errorf("can't listen on %s (%w): check %s", op.Addr, op.Err, variable)
 	}
 }
+
+// metricsVariable is the port of the Collector's own metrics in the configurations that ship.
+const metricsVariable = "DEVLOGS_METRICS_PORT"
 
 // inDataDirectory tells the data directory's own files, and the directories above it, which had to be made.
 func inDataDirectory(path string) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -109,7 +110,10 @@ func openCore(ctx context.Context, path string, config Config) (*core, error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)
 	case !held:
-		return nil, fmt.Errorf("another process holds the lock %s: stop it, or use another directory", lock.Path())
+		return nil, &InUseError{Dir: path, Process: lockHolder(lock.Path())}
+	}
+	if err := os.WriteFile(lock.Path(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write to %s who holds it: %w", lock.Path(), err), lock.Close())
 	}
 	c := &core{config: config, path: path, lock: lock}
 	c.queue.init(config)
@@ -125,6 +129,36 @@ func openCore(ctx context.Context, path string, config Config) (*core, error) {
 }
 
 const lockName = "lock"
+
+// InUseError tells that another process has a data directory open.
+type InUseError struct {
+	Dir     string // absolute
+	Process int    // its process id; 0 when it is not known
+}
+
+// Error says what to do without knowing where the directory was named.
+func (e *InUseError) Error() string { return e.Holder() + ": stop it, or use another directory" }
+
+// Holder says who has it.
+func (e *InUseError) Holder() string {
+	if e.Process == 0 {
+		return e.Dir + " is in use by another process"
+	}
+	return fmt.Sprintf("%s is in use by another process (%d)", e.Dir, e.Process)
+}
+
+// lockHolder is the process that wrote itself into the lock file; 0 when none is named, as when it is just starting.
+func lockHolder(path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
 
 // adopt lets another config share the store: one of the two must set nothing but the path.
 func (c *core) adopt(ctx context.Context, config Config) error {

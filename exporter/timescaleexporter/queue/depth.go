@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,9 @@ func ReadDepth(ctx context.Context, config Config, client redis.UniversalClient,
 	if !config.Cluster { // TIME has no key; in a cluster any node might answer it
 		now = pipe.Time(ctx)
 	}
-	_, _ = pipe.Exec(ctx) // each command has its own error; a stream that is not there yet is none
-	if err := errors.Join(length.Err(), dead.Err()); err != nil {
-		return Depth{}, fmt.Errorf("read the depth of the queue: %w", err)
+	_, _ = pipe.Exec(ctx)                                    // each command has its own error; a stream that is not there yet is none
+	if err := cmp.Or(length.Err(), dead.Err()); err != nil { // when Redis is away they are the same
+		return Depth{}, fmt.Errorf("read the depth of the queue: %w", nameRedis(err))
 	}
 	d := Depth{Entries: length.Val(), Dead: dead.Val()}
 	if err := memory.Err(); err != nil && !errors.Is(err, redis.Nil) {

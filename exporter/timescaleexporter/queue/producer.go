@@ -165,6 +165,6 @@ func (p *Producer) explain(err error, shard int) error {
 			After:  p.gauge.retryAfter(shard), Err: err,
 		}
 	default:
-		return fmt.Errorf("add to the queue: %w", err)
+		return fmt.Errorf("add to the queue: %w", nameRedis(err))
 	}
 }
