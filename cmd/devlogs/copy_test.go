@@ -127,7 +127,7 @@ func TestCopySaysWhyItCant(t *testing.T) {
 		`required flag(s) "to"`:          {"--from", from},
 		"can't be reached":               {"--from", "host=127.0.0.1 port=1 password=secret", "--to", t.TempDir()},
 		"no logs of devlogs":             {"--from", testservices.Postgres(t).DSN, "--to", t.TempDir()},
-		"another process holds the lock": {"--from", used, "--to", t.TempDir()},
+		"is in use by another process": {"--from", used, "--to", t.TempDir()},
 	} {
 		_, _, err := devlogs(t, append([]string{"copy"}, args...)...)
 		require.ErrorContains(t, err, want)
