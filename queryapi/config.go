@@ -47,6 +47,8 @@ type Limits struct {
 	MaxQuerySamples int `mapstructure:"max_query_samples"`
 	// MaxQueryBytes is the most bytes of bodies and attributes that a query of LogQL reads to run stages that the store can't.
 	MaxQueryBytes uint64 `mapstructure:"max_query_bytes"`
+	// MaxAnswerBytes is the most bytes of lines and labels in an answer of the Loki API, about; 0: no limit.
+	MaxAnswerBytes int `mapstructure:"max_answer_bytes"`
 	// MaxTails is how many tails are followed at a time; more are refused.
 	MaxTails int `mapstructure:"max_tails"`
 	// MaxTailLag is how far a tail's reader may fall behind before logs are left out for it.
@@ -80,6 +82,7 @@ func createDefaultConfig() component.Config {
 			MaxQuerySteps:        engine.DefaultLimits.Steps,
 			MaxQueryGroups:       engine.DefaultLimits.Groups,
 			MaxQuerySamples:      engine.DefaultLimits.Samples,
+			MaxAnswerBytes:       32 << 20,
 			MaxTails:             100,
 			MaxTailLag:           10 * time.Second,
 			QueryTimeout:         time.Minute,
@@ -123,7 +126,7 @@ func (l *Limits) Validate() error {
 		{"max_rows", l.MaxRows, 1}, {"max_points", l.MaxPoints, 100}, {"max_groups", l.MaxGroups, 100},
 		{"max_concurrent_queries", l.MaxConcurrentQueries, 1}, {"max_tails", l.MaxTails, 1},
 		{"max_query_series", l.MaxQuerySeries, 0}, {"max_query_steps", l.MaxQuerySteps, 0}, {"max_query_groups", l.MaxQueryGroups, 0},
-		{"max_query_samples", l.MaxQuerySamples, 0},
+		{"max_query_samples", l.MaxQuerySamples, 0}, {"max_answer_bytes", l.MaxAnswerBytes, 0},
 	} {
 		if setting.value < setting.least {
 			errs = append(errs, fmt.Errorf("%s is %d: it must be at least %d", setting.name, setting.value, setting.least))

@@ -40,7 +40,7 @@ func TestConfigReadsEverySetting(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Limits{
 		MaxRows: 10_000, MaxRange: 720 * time.Hour, MaxPoints: 20_000, MaxGroups: 50_000, QueryTimeout: 30 * time.Second,
-		MaxQuerySeries: 1000, MaxQuerySteps: 5000, MaxQueryGroups: 20_000, MaxQuerySamples: 100_000, MaxQueryBytes: 10_000_000_000,
+		MaxQuerySeries: 1000, MaxQuerySteps: 5000, MaxQueryGroups: 20_000, MaxQuerySamples: 100_000, MaxQueryBytes: 10_000_000_000, MaxAnswerBytes: 1_000_000,
 		MaxTails: 20, MaxTailLag: 5 * time.Second,
 		ExportTimeout: time.Hour, MaxConcurrentQueries: 8, MaxWait: 5 * time.Second,
 	}, config.Limits)

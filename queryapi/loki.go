@@ -21,7 +21,7 @@ import (
 func (s *server) mountLoki(outer *http.ServeMux) {
 	mux := http.NewServeMux()
 	limits := &lokiapi.Limits{
-		MaxRows: s.limits.MaxRows, MaxGroups: s.limits.MaxGroups, MaxRange: s.limits.MaxRange,
+		MaxRows: s.limits.MaxRows, MaxGroups: s.limits.MaxGroups, MaxBytes: s.limits.MaxAnswerBytes, MaxRange: s.limits.MaxRange,
 		MaxSeries: s.limits.MaxQuerySeries, MaxTailLag: s.limits.MaxTailLag,
 	}
 	for _, endpoint := range lokiapi.Endpoints() {

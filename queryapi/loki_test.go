@@ -273,3 +273,25 @@ func (streamless) Streams(context.Context, string, pcommon.Timestamp, pcommon.Ti
 }
 
 func (streamless) Fields(context.Context, string, string) ([]storage.Field, error) { return nil, nil }
+
+func TestLokiAnswersAreBoundedInBytes(t *testing.T) {
+	const most = 1 << 20
+	api := newTestAPI(t, func(c *Config) { c.Limits.MaxAnswerBytes = most })
+	manyValues(api, 5000)
+	ask := func(query, path string) answer {
+		return api.loki(http.MethodGet, path, around("query", query, "limit", "5000"))
+	}
+	const path = "/loki/api/v1/query_range"
+	require.Equal(t, http.StatusOK, ask(`{service_name="s"} | line_format "short" | keep service_name`, path).status)
+	for name, query := range map[string]string{
+		"lines":  `{service_name="s"} | line_format "{{repeat 1000 \"0123456789\"}}"`,
+		"labels": `{service_name="s"} | label_format long="{{repeat 1000 \"0123456789\"}}{{__line__}}" | line_format ""`,
+	} {
+		got := ask(query, path)
+		require.Equal(t, http.StatusBadRequest, got.status, name)
+		require.Contains(t, got.body, "limits::max_answer_bytes", name)
+		got = ask(query, "/loki/api/v1/tail")
+		require.Equal(t, http.StatusBadRequest, got.status, name)
+		require.Contains(t, got.body, "limits::max_answer_bytes", name)
+	}
+}

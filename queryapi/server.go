@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.uber.org/zap"
@@ -25,8 +23,6 @@ import (
 
 // tenantHeader names the tenant whose logs a request is about; absent: the tenant with the empty name.
 const tenantHeader = "X-Scope-OrgID"
-
-const maxTenant = 256 // bytes
 
 // server answers requests over one store.
 type server struct {
@@ -179,10 +175,10 @@ func (s *server) admit(r *http.Request, source *Source) error {
 		return err
 	}
 	source.tenant = r.Header.Get(tenantHeader)
-	if len(source.tenant) > maxTenant || !utf8.ValidString(source.tenant) || strings.ContainsFunc(source.tenant, unicode.IsControl) {
+	if err := storage.CheckTenant(source.tenant); err != nil {
 		return &apiError{
-			Code: codeInvalidParameter, Message: "the header " + tenantHeader + " holds no tenant's name",
-			Hint: fmt.Sprintf("at most %d bytes of UTF-8 without control characters", maxTenant),
+			Code: codeInvalidParameter, Message: "the header " + tenantHeader + " holds no tenant's name: " + err.Error(),
+			Hint: fmt.Sprintf("at most %d bytes of UTF-8 without control characters", storage.MaxTenant),
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/collector/client"
@@ -83,8 +82,6 @@ func (e *duckdbExporter) shutdown(context.Context) error {
 	return e.store.Close()
 }
 
-var errTenant = consumererror.NewPermanent(status.Error(codes.InvalidArgument, "the tenant's name, header X-Scope-OrgID, is not UTF-8"))
-
 // consumeLogs returns nil when every record is on disk.
 func (e *duckdbExporter) consumeLogs(ctx context.Context, logs plog.Logs) error {
 	rows := e.rows.Get().(*storage.Rows)
@@ -94,8 +91,8 @@ func (e *duckdbExporter) consumeLogs(ctx context.Context, logs plog.Logs) error 
 	}()
 	metadata := client.FromContext(ctx).Metadata
 	tenant := first(metadata.Get(tenantKey))
-	if !utf8.ValidString(tenant) {
-		return errTenant
+	if err := storage.CheckTenant(tenant); err != nil {
+		return consumererror.NewPermanent(status.Errorf(codes.InvalidArgument, "header X-Scope-OrgID: %v", err))
 	}
 	storage.Encode(rows, logs, tenant, pcommon.NewTimestampFromTime(time.Now()))
 	if rows.Len() == 0 {

@@ -3,12 +3,14 @@ package duckdbexporter
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -104,6 +106,12 @@ func TestTenantComesFromTheClientsMetadata(t *testing.T) {
 	require.NoError(t, r.ConsumeLogs(ctx, someLogs(0, 1)))
 	require.Equal(t, []string{"message 0"}, r.search(t, "blue"))
 	require.Empty(t, r.search(t, ""))
+
+	for _, name := range []string{"\xff", "a\tb", "a\u0085b", strings.Repeat("t", 257)} {
+		err := r.ConsumeLogs(withMetadata(t.Context(), map[string][]string{"X-Scope-OrgID": {name}}), someLogs(0, 1))
+		require.True(t, consumererror.IsPermanent(err), "no query could name %q", name)
+		require.ErrorContains(t, err, "X-Scope-OrgID")
+	}
 }
 
 func TestRetriesStoreOnce(t *testing.T) {

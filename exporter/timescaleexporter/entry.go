@@ -14,7 +14,6 @@ import (
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
 	"github.com/instantdevlogs/devlogs/storage"
-	"github.com/instantdevlogs/devlogs/storage/postgres"
 )
 
 // Receivers put these into the client's metadata: json_log by itself, others with include_metadata.
@@ -29,7 +28,7 @@ func newEntry(logs plog.Logs, md client.Metadata, deduplicate bool, arrival pcom
 	if e.Records == 0 {
 		return e, nil
 	}
-	if err := postgres.CheckTenant(e.Tenant); err != nil { // now, while somebody listens: nobody wants all of it as dead letters
+	if err := storage.CheckTenant(e.Tenant); err != nil { // now, while somebody listens: nobody wants all of it as dead letters
 		return nil, consumererror.NewPermanent(status.Errorf(codes.InvalidArgument, "header X-Scope-OrgID: %v", err))
 	}
 	message, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)

@@ -12,8 +12,8 @@ type lineFormat struct {
 	buf      []byte
 }
 
-func newLineFormat(s *logql.LineFormat, options Options) (*lineFormat, error) {
-	t, err := newFormatter(s.Template, options)
+func newLineFormat(s *logql.LineFormat, options Options, m *meter) (*lineFormat, error) {
+	t, err := newFormatter(s.Template, options, m)
 	return &lineFormat{template: t}, err
 }
 
@@ -39,13 +39,13 @@ type assignment struct {
 	template   *formatter
 }
 
-func newLabelFormat(s *logql.LabelFormat, options Options) (*labelFormat, error) {
+func newLabelFormat(s *logql.LabelFormat, options Options, m *meter) (*labelFormat, error) {
 	f := &labelFormat{}
 	for _, l := range s.Labels {
 		a := assignment{name: l.Name, from: l.From}
 		if l.From == "" {
 			var err error
-			if a.template, err = newFormatter(l.Template, options); err != nil {
+			if a.template, err = newFormatter(l.Template, options, m); err != nil {
 				return nil, err
 			}
 		}

@@ -25,6 +25,7 @@ type Entry struct {
 // compile another for the next goroutine.
 type Pipeline struct {
 	stages []stage
+	meter  *meter // of all templates
 }
 
 // stage changes the entry and tells whether to keep it.
@@ -69,6 +70,7 @@ func Check(expr logql.Expr) error {
 // Process sends the entry through the stages. It is false when a stage drops the entry. Strings in the entry afterwards
 // are valid until the next call: clone what is kept longer.
 func (p *Pipeline) Process(e *Entry) bool {
+	*p.meter = meter{}
 	for _, s := range p.stages {
 		if !s.process(e) {
 			return false
@@ -81,10 +83,10 @@ func (p *Pipeline) Process(e *Entry) bool {
 func (p *Pipeline) Empty() bool { return len(p.stages) == 0 }
 
 func compile(stages []logql.Stage, unwrap *logql.Unwrap, options Options) (*Pipeline, error) {
-	p := &Pipeline{}
+	p := &Pipeline{meter: &meter{}}
 	wants := wantsBehind(stages, unwrap, options.Need)
 	for i, s := range stages {
-		compiled, err := compileStage(s, wants[i], options)
+		compiled, err := compileStage(s, wants[i], options, p.meter)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +102,7 @@ func compile(stages []logql.Stage, unwrap *logql.Unwrap, options Options) (*Pipe
 	return p, nil
 }
 
-func compileStage(s logql.Stage, want *wanted, options Options) (stage, error) {
+func compileStage(s logql.Stage, want *wanted, options Options, m *meter) (stage, error) {
 	switch s := s.(type) {
 	case *logql.LineFilter:
 		return newLineFilter(s), nil
@@ -120,9 +122,9 @@ func compileStage(s logql.Stage, want *wanted, options Options) (stage, error) {
 	case *logql.LabelFilter:
 		return &labelFilter{newPredicate(s.Predicate)}, nil
 	case *logql.LineFormat:
-		return newLineFormat(s, options)
+		return newLineFormat(s, options, m)
 	case *logql.LabelFormat:
-		return newLabelFormat(s, options)
+		return newLabelFormat(s, options, m)
 	case *logql.Decolorize:
 		return &decolorize{}, nil
 	case *logql.Drop:

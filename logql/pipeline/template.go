@@ -12,17 +12,17 @@ import (
 	"github.com/instantdevlogs/devlogs/logql"
 )
 
-// What one execution of a template may cost. Templates come from the network and run for every entry.
+// What all templates of a query together may cost for one entry. Templates come from the network and run for every entry.
 const (
-	maxTemplateOutput = 1 << 20 // bytes of a result, and of any text a function makes
-	maxTemplateWork   = 8 << 20 // bytes that all functions together read and write
+	maxTemplateOutput = 1 << 20 // bytes of one result, and of any text a function makes
+	maxTemplateWork   = 8 << 20 // bytes of all results, and of what functions read and write
 	maxTemplateRounds = 100_000 // rounds of all loops
 )
 
 var (
 	errTemplateOutput = fmt.Errorf("the template makes more than %d bytes", maxTemplateOutput)
-	errTemplateWork   = fmt.Errorf("the template does too much: its functions may read and write %d bytes for an entry", maxTemplateWork)
-	errTemplateRounds = fmt.Errorf("the template loops too often: %d rounds are allowed for an entry", maxTemplateRounds)
+	errTemplateWork   = fmt.Errorf("the templates do too much: they may read and write %d bytes for an entry", maxTemplateWork)
+	errTemplateRounds = fmt.Errorf("the templates loop too often: %d rounds are allowed for an entry", maxTemplateRounds)
 )
 
 // Names of the functions that give the entry to a template, and of the one that counts rounds.
@@ -36,7 +36,7 @@ const (
 type formatter struct {
 	simple []segment
 	full   *template.Template
-	meter  meter
+	meter  *meter // shared by all templates of a pipeline
 	entry  *Entry
 	data   map[string]string
 }
@@ -47,12 +47,12 @@ type segment struct {
 	line        bool
 }
 
-func newFormatter(text string, options Options) (*formatter, error) {
+func newFormatter(text string, options Options, m *meter) (*formatter, error) {
 	root, err := parseTemplate(text)
 	if err != nil {
 		return nil, logql.Errorf("invalid template: %v", err)
 	}
-	t := &formatter{data: map[string]string{}}
+	t := &formatter{meter: m, data: map[string]string{}}
 	functions := t.functions(options)
 	if err := check(root, functions); err != nil {
 		return nil, logql.Errorf("invalid template: %v", err)
@@ -70,23 +70,29 @@ func newFormatter(text string, options Options) (*formatter, error) {
 	return t, nil
 }
 
-// execute appends what the template makes of the entry.
+// execute appends what the template makes of the entry. Once the templates of an entry have cost what they may, none runs.
 func (t *formatter) execute(dst []byte, e *Entry) ([]byte, error) {
+	if t.meter.over != nil {
+		return dst, t.meter.over
+	}
 	if t.full == nil {
+		out := &limitedWriter{buf: dst, limit: len(dst) + maxTemplateOutput, meter: t.meter}
 		for _, s := range t.simple {
+			text := s.text
 			switch {
 			case s.line:
-				dst = append(dst, e.Line...)
+				text = e.Line
 			case s.label != "":
-				value, _ := e.Labels.Get(s.label)
-				dst = append(dst, value...)
-			default:
-				dst = append(dst, s.text...)
+				text, _ = e.Labels.Get(s.label)
 			}
+			if err := out.add(len(text)); err != nil {
+				return out.buf[:len(dst)], err
+			}
+			out.buf = append(out.buf, text...)
 		}
-		return dst, nil
+		return out.buf, nil
 	}
-	t.entry, t.meter = e, meter{}
+	t.entry = e
 	clear(t.data)
 	for _, l := range e.Labels.list {
 		t.data[l.Name] = l.Value
@@ -95,7 +101,7 @@ func (t *formatter) execute(dst []byte, e *Entry) ([]byte, error) {
 		t.data[ErrorLabel] = e.Labels.err
 		t.data[ErrorDetailsLabel] = e.Labels.details
 	}
-	out := &limitedWriter{buf: dst, limit: len(dst) + maxTemplateOutput}
+	out := &limitedWriter{buf: dst, limit: len(dst) + maxTemplateOutput, meter: t.meter}
 	if err := t.full.Execute(out, t.data); err != nil {
 		return out.buf[:len(dst)], plainError(err)
 	}
@@ -118,38 +124,51 @@ func plainError(err error) error {
 type limitedWriter struct {
 	buf   []byte
 	limit int
+	meter *meter
+}
+
+// add makes sure that n more bytes may be written.
+func (w *limitedWriter) add(n int) error {
+	if len(w.buf)+n > w.limit {
+		w.meter.over = errTemplateOutput
+		return errTemplateOutput
+	}
+	return w.meter.spend(n)
 }
 
 func (w *limitedWriter) Write(p []byte) (int, error) {
-	if len(w.buf)+len(p) > w.limit {
-		return 0, errTemplateOutput
+	if err := w.add(len(p)); err != nil {
+		return 0, err
 	}
 	w.buf = append(w.buf, p...)
 	return len(p), nil
 }
 
-// meter counts what an execution costs.
-type meter struct{ work, rounds int }
+// meter counts what templates cost for one entry.
+type meter struct {
+	work, rounds int
+	over         error // the limit that was reached
+}
 
-// spend counts bytes that a function reads or writes.
+// spend counts bytes that are read or written.
 func (m *meter) spend(bytes ...int) error {
 	for _, n := range bytes {
 		if n > maxTemplateOutput {
-			return errTemplateOutput
+			m.over = errTemplateOutput
 		}
 		m.work += n
 	}
-	if m.work > maxTemplateWork {
-		return errTemplateWork
+	if m.work > maxTemplateWork && m.over == nil {
+		m.over = errTemplateWork
 	}
-	return nil
+	return m.over
 }
 
 func (m *meter) round() (string, error) {
 	if m.rounds++; m.rounds > maxTemplateRounds {
-		return "", errTemplateRounds
+		m.over = errTemplateRounds
 	}
-	return "", nil
+	return "", m.over
 }
 
 func parseTemplate(text string) (*parse.ListNode, error) {
@@ -283,7 +302,7 @@ func countRounds(node parse.Node) {
 
 // functions are all that a template may call.
 func (t *formatter) functions(options Options) template.FuncMap {
-	m := &t.meter
+	m := t.meter
 	all := template.FuncMap{
 		lineFunc:  func() string { return t.entry.Line },
 		timeFunc:  func() time.Time { return time.Unix(0, t.entry.Time).UTC() },

@@ -13,7 +13,7 @@ import (
 // format runs a template over an entry with a few labels.
 func format(t testing.TB, text string) (string, error) {
 	t.Helper()
-	f, err := newFormatter(text, Options{Now: testTime})
+	f, err := newFormatter(text, Options{Now: testTime}, &meter{})
 	if err != nil {
 		return "", err
 	}
@@ -139,4 +139,33 @@ func TestFailedTemplateLeavesTheLine(t *testing.T) {
 	failed, details := e.Labels.Error()
 	require.Equal(t, "TemplateFormatErr", failed)
 	require.Contains(t, details, "division by zero")
+}
+
+func TestTemplatesOfAllStagesShareWhatAnEntryMayCost(t *testing.T) {
+	run := func(stages string, line string) (Entry, string) {
+		query, err := logql.ParseLog("{a=`b`}" + stages)
+		require.NoError(t, err)
+		p, err := Compile(query.Stages, Options{})
+		require.NoError(t, err)
+		var e Entry
+		for range 2 { // the second entry has the whole budget again
+			e = Entry{Line: line}
+			require.True(t, p.Process(&e))
+		}
+		failed, details := e.Labels.Error()
+		if failed != "" {
+			require.Equal(t, "TemplateFormatErr", failed)
+		}
+		return e, details
+	}
+	for _, double := range []string{"{{__line__}}{{__line__}}", "{{print __line__ __line__}}"} {
+		e, details := run(strings.Repeat(" | line_format `"+double+"`", 40), "0123456789")
+		require.Contains(t, details, "more than 1048576 bytes", double)
+		require.Len(t, e.Line, 10<<16, "the stages behind the first that fails make nothing")
+	}
+	_, details := run(strings.Repeat(" | label_format x=`{{__line__}}`", 20), strings.Repeat("y", 1<<19))
+	require.Contains(t, details, "templates do too much")
+	e, details := run(" | line_format `{{div 1 0}}` | line_format `made`", "z")
+	require.Contains(t, details, "division by zero")
+	require.Equal(t, "made", e.Line, "a fault that cost nothing stops no other stage")
 }

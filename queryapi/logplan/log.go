@@ -26,7 +26,7 @@ type Entry struct {
 // Entries yields the entries in the order of the request, at most its limit. An error is the last that comes.
 func (l *LogPlan) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
 	return func(yield func(*Entry, error) bool) {
-		runner, err := newRunner(l.planner, l.split.rest(), nil, nil)
+		runner, err := newRunner(ctx, l.planner, l.split.rest(), nil, nil)
 		if err != nil {
 			yield(nil, err)
 			return

@@ -38,7 +38,7 @@ func (m *MetricPlan) Samples(ctx context.Context, leaf *engine.Leaf) iter.Seq2[*
 // entries yields an observation for each entry.
 func (m *MetricPlan) entries(ctx context.Context, leaf *engine.Leaf, split *split, start, end uint64) iter.Seq2[*engine.Observation, error] {
 	return func(yield func(*engine.Observation, error) bool) {
-		runner, err := newRunner(m.planner, split.rest(), leaf.Aggregation.Range.Unwrap, leaf.Needs())
+		runner, err := newRunner(ctx, m.planner, split.rest(), leaf.Aggregation.Range.Unwrap, leaf.Needs())
 		if err != nil {
 			yield(nil, err)
 			return

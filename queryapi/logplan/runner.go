@@ -1,6 +1,8 @@
 package logplan
 
 import (
+	"context"
+
 	"github.com/instantdevlogs/devlogs/logql"
 	"github.com/instantdevlogs/devlogs/logql/pipeline"
 	"github.com/instantdevlogs/devlogs/storage"
@@ -8,6 +10,7 @@ import (
 
 // runner sends records through the stages that are left to Go. It is used by one goroutine.
 type runner struct {
+	ctx      context.Context // of the request; stages can take long, and the store looks at it at its own pace
 	planner  *Planner
 	labeller *labeller
 	pipeline *pipeline.Pipeline
@@ -16,7 +19,7 @@ type runner struct {
 }
 
 // newRunner compiles stages, and an unwrap if there is one. need lists the labels that are read of entries; nil: all.
-func newRunner(p *Planner, stages []logql.Stage, unwrap *logql.Unwrap, need []string) (*runner, error) {
+func newRunner(ctx context.Context, p *Planner, stages []logql.Stage, unwrap *logql.Unwrap, need []string) (*runner, error) {
 	compiled, err := pipeline.CompileRange(
 		&logql.Range{Log: &logql.LogQuery{Stages: stages}, Unwrap: unwrap},
 		pipeline.Options{Need: need, Now: p.options.Now},
@@ -24,11 +27,14 @@ func newRunner(p *Planner, stages []logql.Stage, unwrap *logql.Unwrap, need []st
 	if err != nil {
 		return nil, err
 	}
-	return &runner{planner: p, labeller: newLabeller(pipeline.Needs(stages, unwrap, need)), pipeline: compiled}, nil
+	return &runner{ctx: ctx, planner: p, labeller: newLabeller(pipeline.Needs(stages, unwrap, need)), pipeline: compiled}, nil
 }
 
 // run makes r.entry of a record and tells whether it is kept.
 func (r *runner) run(record *storage.Record) (bool, error) {
+	if err := r.ctx.Err(); err != nil {
+		return false, err
+	}
 	if err := r.planner.read(record); err != nil {
 		return false, err
 	}

@@ -21,7 +21,7 @@ func (p *Planner) Tail(ctx context.Context, q *logql.LogQuery, start uint64, fro
 		}
 		endless := *p
 		endless.options.MaxBytes = 0 // a tail is bounded by its reader, not by what it reads in all
-		runner, err := newRunner(&endless, stages, nil, nil)
+		runner, err := newRunner(ctx, &endless, stages, nil, nil)
 		if err != nil {
 			yield(nil, err)
 			return

@@ -31,6 +31,7 @@ type Request struct {
 type Limits struct {
 	MaxRows    int           // max_rows: entries in an answer
 	MaxGroups  int           // max_groups: streams and distinct values that an answer is made of
+	MaxBytes   int           // max_answer_bytes: of lines and labels in an answer; 0 is no limit
 	MaxRange   time.Duration // max_range: 0 is no limit
 	MaxSeries  int           // max_query_series
 	MaxTailLag time.Duration // max_tail_lag: how far a tail's reader may fall behind

@@ -2,6 +2,7 @@ package lokiapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func entries(ctx context.Context, r *Request, ask logplan.LogRequest, interval t
 	if err != nil {
 		return nil, err
 	}
-	out := newStreams(categorizes(r.HTTP))
+	out := newStreams(categorizes(r.HTTP), r.Limits.MaxBytes)
 	var last int64
 	for e, err := range plan.Entries(ctx) {
 		if err != nil {
@@ -48,7 +49,10 @@ func entries(ctx context.Context, r *Request, ask logplan.LogRequest, interval t
 			continue
 		}
 		last = e.Time
-		if out.add(e); out.n == limit {
+		if err := out.add(e); err != nil {
+			return nil, err
+		}
+		if out.n == limit {
 			break
 		}
 	}
@@ -75,17 +79,26 @@ type ownLabels struct {
 // streams gathers entries by labels, in the order in which the labels come first.
 type streams struct {
 	categorized bool
+	most, bytes int // of memory, about; most 0: no limit
 	list        []*stream
 	n           int
 	known       map[string]*stream
 	key         []byte
 }
 
-func newStreams(categorized bool) *streams {
-	return &streams{categorized: categorized, list: []*stream{}, known: map[string]*stream{}}
+func newStreams(categorized bool, most int) *streams {
+	return &streams{categorized: categorized, most: most, list: []*stream{}, known: map[string]*stream{}}
 }
 
-func (s *streams) add(e *logplan.Entry) {
+// add takes an entry, or says that it is one too much.
+func (s *streams) add(e *logplan.Entry) error {
+	s.bytes += fixedBytes + len(e.Line)
+	if s.categorized {
+		s.bytes += sizeOf(e.Labels, func(l pipeline.Label) bool { return l.Kind != pipeline.Stream })
+	}
+	if err := checkBytes(s.bytes, s.most); err != nil {
+		return err
+	}
 	s.n++
 	into := s.of(e.Labels)
 	value := []any{strconv.FormatInt(e.Time, 10), strings.Clone(e.Line)}
@@ -93,6 +106,27 @@ func (s *streams) add(e *logplan.Entry) {
 		value = append(value, ownOf(e.Labels))
 	}
 	into.Values = append(into.Values, value)
+	return nil
+}
+
+// fixedBytes is what an entry or a label takes beside its texts, about.
+const fixedBytes = 64
+
+func sizeOf(labels []pipeline.Label, counts func(pipeline.Label) bool) (size int) {
+	for _, l := range labels {
+		if counts(l) {
+			size += fixedBytes + len(l.Name) + len(l.Value)
+		}
+	}
+	return size
+}
+
+// checkBytes holds what an answer keeps in memory to the server's limit; 0: none.
+func checkBytes(bytes, most int) error {
+	if most > 0 && bytes > most {
+		return &TooMuch{"max_answer_bytes", fmt.Sprintf("the lines and labels of the answer have more than %d bytes", most)}
+	}
+	return nil
 }
 
 // of finds or adds the stream of an entry. Told apart, streams are kept apart by all labels too, as the entries of one
@@ -107,6 +141,7 @@ func (s *streams) of(labels []pipeline.Label) *stream {
 	if known := s.known[string(s.key)]; known != nil {
 		return known
 	}
+	s.bytes += sizeOf(labels, func(l pipeline.Label) bool { return !s.categorized || l.Kind == pipeline.Stream })
 	added := &stream{Stream: map[string]string{}}
 	for _, l := range labels {
 		if !s.categorized || l.Kind == pipeline.Stream {

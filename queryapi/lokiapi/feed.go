@@ -85,11 +85,7 @@ func (f *feed) wait(ctx context.Context, e *logplan.Entry) bool {
 }
 
 func (f *feed) tryPut(e *logplan.Entry) bool {
-	const fixed = 64 // bytes of an entry beside its texts, about
-	size := fixed + len(e.Line)
-	for _, l := range e.Labels {
-		size += fixed + len(l.Name) + len(l.Value)
-	}
+	size := entrySize(e)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.bytes > 0 && f.bytes+size > feedBytes {
@@ -99,6 +95,11 @@ func (f *feed) tryPut(e *logplan.Entry) bool {
 	f.bytes += size
 	signal(f.filled)
 	return true
+}
+
+// entrySize is how many bytes a copy of an entry takes, about.
+func entrySize(e *logplan.Entry) int {
+	return fixedBytes + len(e.Line) + sizeOf(e.Labels, func(pipeline.Label) bool { return true })
 }
 
 func (f *feed) drop(e *logplan.Entry) {

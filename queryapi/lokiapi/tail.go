@@ -95,11 +95,16 @@ func history(ctx context.Context, r *Request, q *logql.LogQuery, t span, limit i
 		return nil, err
 	}
 	var entries []*logplan.Entry
+	bytes := 0
 	for e, err := range plan.Entries(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		if e.Record.Batch <= head {
+			bytes += entrySize(e)
+			if err := checkBytes(bytes, r.Limits.MaxBytes); err != nil {
+				return nil, err
+			}
 			entries = append(entries, cloneEntry(e))
 		}
 	}
@@ -190,9 +195,9 @@ func (t *Tail) send(ctx, client context.Context, conn *websocket.Conn, done <-ch
 		if len(entries) == 0 && len(dropped) == 0 {
 			continue
 		}
-		grouped := newStreams(t.flags != nil)
+		grouped := newStreams(t.flags != nil, 0) // the feed is bounded
 		for _, e := range entries {
-			grouped.add(e)
+			_ = grouped.add(e) // fails at a limit only
 		}
 		message, err := json.Marshal(&frame{Streams: grouped.list, Dropped: dropped, EncodingFlags: t.flags})
 		if err != nil {

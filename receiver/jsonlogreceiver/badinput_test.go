@@ -90,7 +90,7 @@ func TestBadRequestsGetTheRightStatusAndStoreNothing(t *testing.T) {
 		"large":           {"POST", "/v1/json", []byte(long), nil, 413, "larger than 1048576 bytes after decompression (setting max_request_body_size)"},
 		"large in gzip":   {"POST", "/v1/json", gzipped(t, long), []string{"Content-Encoding", "gzip"}, 413, "setting max_request_body_size"},
 		"large in snappy": {"POST", "/v1/json", s2.EncodeSnappy(nil, []byte(long)), []string{"Content-Encoding", "snappy"}, 413, "setting max_request_body_size"},
-		"idempotency key": {"POST", "/v1/json", []byte("{}"), []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "hold at most 255 bytes"},
+		"idempotency key": {"POST", "/v1/json", []byte("{}"), []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "holds at most 255 bytes"},
 		"unknown path":    {"POST", "/v2/json", []byte("{}"), nil, 404, "send JSON logs with POST to /v1/json"},
 		"method":          {"GET", "/v1/json", nil, nil, 404, "nothing is served at GET /v1/json"},
 		"OTLP by mistake": {"POST", "/v1/logs", []byte("{}"), nil, 404, "nothing is served at POST /v1/logs"},

@@ -107,13 +107,14 @@ func readRefusal(err error) *refusal {
 // pipelineRefusal maps an error of the pipeline as the otlp receiver does: a gRPC status says what it is, any other error
 // is permanent or not. permanent tells that the pipeline refused the records for what they are.
 func pipelineRefusal(err error) (refused *refusal, permanent bool) {
-	s, ok := status.FromError(err)
-	if !ok {
+	var carrier interface{ GRPCStatus() *status.Status } // status.FromError would put the wrappings' words into the message
+	if !errors.As(err, &carrier) {
 		if consumererror.IsPermanent(err) {
 			return &refusal{status: http.StatusBadRequest, code: "refused", message: err.Error()}, true
 		}
 		return &refusal{status: http.StatusServiceUnavailable, code: "unavailable", message: err.Error()}, false
 	}
+	s := carrier.GRPCStatus()
 	refused = &refusal{status: http.StatusInternalServerError, code: "internal", message: s.Message()}
 	switch s.Code() {
 	case codes.InvalidArgument:

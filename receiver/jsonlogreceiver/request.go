@@ -31,8 +31,8 @@ func (r *jsonReceiver) readOptions(req *http.Request) (options, *refusal) {
 		return options{}, badParameter("the query string can't be read: %v", err)
 	}
 	o := options{tenant: req.Header.Get(tenantHeader), key: req.Header.Get(keyHeader), query: query}
-	if len(o.key) > maxKeyBytes || len(o.tenant) > maxKeyBytes {
-		return options{}, badParameter("the headers %s and %s hold at most %d bytes", keyHeader, tenantHeader, maxKeyBytes)
+	if len(o.key) > maxKeyBytes { // what a tenant may be called is for the pipeline to say
+		return options{}, badParameter("the header %s holds at most %d bytes", keyHeader, maxKeyBytes)
 	}
 	if o.dryRun, err = boolParameter(query, "dry_run"); err != nil {
 		return options{}, badParameter("%v", err)
