@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"google.golang.org/grpc/status"
 )
 
 func gzipped(t testing.TB, body string) []byte {
@@ -57,6 +63,7 @@ func TestACutOffBodyStoresOnlyWholeBatches(t *testing.T) {
 	answer := r.do(t, http.MethodPost, "/v1/json", bytes.NewReader(cut), "Content-Encoding", "gzip", "Idempotency-Key", "k")
 	require.Equal(t, http.StatusBadRequest, answer.status)
 	report := answer.report(t)
+	require.Contains(t, report.Hint, "at retry_from with a new one")
 	require.Equal(t, fault{"body_cut_off", "the body ends early: it was cut off on its way"}, *report.Error)
 	require.NotZero(t, report.Accepted)
 	require.Equal(t, &place{report.Accepted, report.Accepted + 1}, report.Retry)
@@ -213,4 +220,63 @@ func dial(t *testing.T, r *testReceiver) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() }) // the server may have closed it
 	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
 	return conn
+}
+
+func TestABodyThatAHalfClosedConnectionCutsOffIsCalledSo(t *testing.T) {
+	next, err := consumer.NewLogs(func(ctx context.Context, _ plog.Logs) error { return status.FromContextError(ctx.Err()).Err() })
+	require.NoError(t, err)
+	r := start(t, next, func(c *Config) { c.Batch.MaxRecords = 1 })
+	conn := dial(t, r)
+	_, err = io.WriteString(conn, "POST /v1/json HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{\"msg\":\"whole\"}\n{\"msg\":\"cu")
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusBadRequest, resp.StatusCode, string(text))
+	require.Contains(t, string(text), "body_cut_off")
+}
+
+func TestAByteOrderMarkIsSkipped(t *testing.T) {
+	for _, path := range []string{"/v1/json", "/insert/jsonline"} {
+		r := start(t, nil)
+		answer := r.post(t, path, "\xef\xbb\xbf{\"msg\":\"a\",\"_msg\":\"a\"}\n{\"msg\":\"b\",\"_msg\":\"b\"}\n")
+		require.Equal(t, 2, answer.report(t).Accepted, answer.body)
+	}
+}
+
+func TestEncodingsOfEdgeCases(t *testing.T) {
+	r := start(t, nil)
+	require.Equal(t, 1, r.post(t, "/v1/json", `{"msg":"a"}`, "Content-Encoding", "identity").report(t).Accepted)
+
+	two := append(gzipped(t, lines(0, 2)), gzipped(t, lines(2, 4))...)
+	answer := r.do(t, http.MethodPost, "/v1/json", bytes.NewReader(two), "Content-Encoding", "gzip")
+	require.Equal(t, 4, answer.report(t).Accepted, answer.body)
+
+	for _, garbage := range []string{"x", "garbage", strings.Repeat("garbage", 10)} {
+		answer := r.do(t, http.MethodPost, "/v1/json", strings.NewReader(string(two)+garbage), "Content-Encoding", "gzip")
+		require.Equal(t, http.StatusBadRequest, answer.status)
+		require.Equal(t, "garbage_after_gzip", answer.report(t).Error.Code, answer.body)
+	}
+	answer = r.do(t, http.MethodPost, "/v1/json", bytes.NewReader(two[:len(two)-3]), "Content-Encoding", "gzip")
+	require.Equal(t, "body_cut_off", answer.report(t).Error.Code, answer.body)
+}
+
+func TestPagesOfOtherSitesSendOnlyWhenCORSAllowsThem(t *testing.T) {
+	r := start(t, nil, func(c *Config) {
+		cors := confighttp.NewDefaultCORSConfig()
+		cors.AllowedOrigins = []string{"https://app.example"}
+		c.ServerConfig.CORS = configoptional.Some(cors)
+	})
+	send := func(headers ...string) response { return r.post(t, "/v1/json", `{"msg":"a"}`, headers...) }
+	refused := send("Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example", "Content-Type", "text/plain")
+	require.Equal(t, http.StatusForbidden, refused.status)
+	require.Contains(t, refused.report(t).Error.Message, "cors.allowed_origins")
+	require.Equal(t, http.StatusForbidden, send("Sec-Fetch-Site", "cross-site").status)
+	require.Zero(t, r.sink.LogRecordCount())
+	require.Equal(t, http.StatusOK, send("Sec-Fetch-Site", "cross-site", "Origin", "https://app.example").status)
+	require.Equal(t, http.StatusOK, send("Sec-Fetch-Site", "same-site", "Origin", "http://localhost").status)
+	require.Equal(t, http.StatusOK, send().status)
 }

@@ -83,6 +83,11 @@ func tooManyRequests(limit int) *refusal {
 		"%d requests are being worked on, as many as allowed (setting limits.concurrent_requests): try again", limit)}
 }
 
+func crossSite(origin string) *refusal {
+	return &refusal{status: http.StatusForbidden, code: "cross_site", message: fmt.Sprintf(
+		"the browser says that a page of another site (%q) sends this: list that origin in the setting cors.allowed_origins to take its logs", origin)}
+}
+
 func shuttingDown() *refusal {
 	return &refusal{status: http.StatusServiceUnavailable, code: "canceled", retryAfter: time.Second,
 		message: "the request was cancelled before it was done"}
@@ -97,6 +102,8 @@ func readRefusal(err error) *refusal {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &refusal{status: http.StatusRequestTimeout, code: "timeout",
 			message: "the body did not arrive in time (setting read_timeout)"}
+	case errors.Is(err, errAfterGzip):
+		return &refusal{status: http.StatusBadRequest, code: "garbage_after_gzip", message: err.Error()}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &refusal{status: http.StatusBadRequest, code: "body_cut_off", message: "the body ends early: it was cut off on its way"}
 	default:

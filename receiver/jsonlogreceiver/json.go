@@ -29,6 +29,7 @@ type report struct {
 	Omitted  int                   `json:"errors_omitted,omitempty"` // rejected records that Errors does not list
 	Error    *fault                `json:"error,omitempty"`          // why the request ended early
 	Retry    *place                `json:"retry_from,omitempty"`     // with Error: nothing from this record on is stored
+	Hint     string                `json:"hint,omitempty"`           // with Retry, when the request has a key: what to send
 	DryRun   bool                  `json:"dry_run,omitempty"`        // accepted means "would be accepted"
 	Records  []jsonmap.Explanation `json:"records,omitempty"`        // with DryRun
 }
@@ -38,6 +39,10 @@ type fault struct {
 	Message string `json:"message"`
 }
 
+// retryHint: the keys of batches are counted from the start of a body, so a rest under the same key would be taken for what
+// is stored already.
+const retryHint = "send the whole body again with the same Idempotency-Key, or what begins at retry_from with a new one"
+
 func (s *session) report() report {
 	r := report{
 		Accepted: s.accepted, Rejected: s.rejected, Errors: s.errors, Omitted: s.omitted(),
@@ -45,6 +50,9 @@ func (s *session) report() report {
 	}
 	if s.refused != nil {
 		r.Error, r.Retry = &fault{s.refused.code, s.refused.message}, &s.resume
+		if s.key != "" && s.accepted > 0 {
+			r.Hint = retryHint
+		}
 	}
 	return r
 }

@@ -63,7 +63,7 @@ func newReceiver(config *Config, set receiver.Settings, next consumer.Logs) (*js
 // Start listens and serves.
 func (r *jsonReceiver) Start(ctx context.Context, host component.Host) error {
 	server, err := r.config.ServerConfig.ToServer(ctx, host.GetExtensions(), r.settings.TelemetrySettings, r.routes(),
-		confighttp.WithErrorHandler(refuseBeforeRoute))
+		append(r.config.encodings(), confighttp.WithErrorHandler(refuseBeforeRoute))...)
 	if err != nil {
 		return err
 	}

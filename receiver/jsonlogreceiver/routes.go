@@ -44,7 +44,21 @@ func (r *jsonReceiver) routes() http.Handler {
 	}
 	elasticProbes(mux)
 	mux.HandleFunc("/", notFound)
-	return mux
+	return refuseCrossSite(mux)
+}
+
+// refuseCrossSite keeps pages of other sites from sending logs through the browser of somebody who may: without a preflight,
+// which only CORS asks for, a page may post text anywhere. Whom the cors setting allows is told by the header that its
+// handler, which stands before this one, has put into the answer.
+func refuseCrossSite(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		reads := req.Method == http.MethodGet || req.Method == http.MethodHead
+		if !reads && req.Header.Get("Sec-Fetch-Site") == "cross-site" && w.Header().Get("Access-Control-Allow-Origin") == "" {
+			plainJSON{}.refuse(w, crossSite(req.Header.Get("Origin")))
+			return
+		}
+		next.ServeHTTP(w, req)
+	})
 }
 
 // serve makes a handler of a protocol.
@@ -84,6 +98,9 @@ func (r *jsonReceiver) begin(p protocol, req *http.Request) (*session, *refusal)
 	s.body.Reset(req.Body, req.ContentLength, r.config.Limits.tape())
 	s.body.Prefetch(prefetchBytes)
 	if refused := r.enter(req.Context()); refused != nil {
+		if cut := s.body.ReadErr(); cut != nil && req.Context().Err() != nil {
+			refused = readRefusal(cut)
+		}
 		r.recycle(s.worker)
 		return nil, refused
 	}

@@ -135,6 +135,9 @@ func (s *session) flush() {
 	permanent := false
 	if err != nil {
 		refused, permanent = pipelineRefusal(err)
+		if cut := s.body.ReadErr(); cut != nil && s.ctx.Err() != nil {
+			refused, permanent = readRefusal(cut), false // the server ends the context of a request whose body breaks off
+		}
 	}
 	switch {
 	case refused == nil:

@@ -20,6 +20,7 @@ type buffer struct {
 	pos   int // the next unread byte
 	line  int // number of the line that pos is on, from 1
 	chunk int // size of the chunk after this one
+	begun bool
 	eof   bool
 	err   error // why reading stopped, when not at the end
 }
@@ -44,7 +45,8 @@ func (b *buffer) fill() bool {
 		b.buf = append(make([]byte, 0, max(b.chunk, 2*len(unread))), unread...)
 		b.pos = 0
 	}
-	before := len(b.buf)
+	before, first := len(b.buf), !b.begun
+	b.begun = true
 	for len(b.buf) < cap(b.buf) {
 		n, err := b.src.Read(b.buf[len(b.buf):cap(b.buf)])
 		b.buf = b.buf[:len(b.buf)+n]
@@ -56,6 +58,9 @@ func (b *buffer) fill() bool {
 			b.err = err
 			break
 		}
+	}
+	if first && bytes.HasPrefix(b.buf, byteOrderMark) {
+		b.pos = len(byteOrderMark)
 	}
 	return len(b.buf) > before
 }
@@ -73,4 +78,7 @@ func (b *buffer) advance(pos int) {
 	b.pos = pos
 }
 
-var newline = []byte{'\n'}
+var (
+	newline       = []byte{'\n'}
+	byteOrderMark = []byte("\xef\xbb\xbf") // that Windows' tools begin a text with
+)

@@ -1,7 +1,6 @@
 package jsontape
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -127,9 +126,6 @@ func (r *Reader) toValue() error {
 			if !b.fill() && b.pos == len(b.buf) {
 				return r.end()
 			}
-			if b.line == 1 && r.count == 0 && bytes.HasPrefix(b.buf[b.pos:], byteOrderMark) {
-				b.pos += len(byteOrderMark)
-			}
 			continue
 		}
 		switch c := b.buf[b.pos]; {
@@ -156,8 +152,6 @@ func (r *Reader) Blank() bool { return r.blank }
 
 // recordSeparator leads each value of a JSON text sequence (RFC 7464).
 const recordSeparator = 0x1e
-
-var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // end is the answer at the end of the bytes.
 func (r *Reader) end() error {
