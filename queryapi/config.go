@@ -17,6 +17,9 @@ type Config struct {
 	// ServerConfig is where and how to listen: endpoint, tls, cors, auth, middlewares and the rest of confighttp.
 	ServerConfig confighttp.ServerConfig `mapstructure:",squash"`
 
+	// AllowedHosts are what a request may give as its Host, beside this machine's own names, while the endpoint is on loopback.
+	AllowedHosts []string `mapstructure:"allowed_hosts"`
+
 	// Storage is the store to read; exactly one must be set.
 	Storage StorageConfig `mapstructure:"storage"`
 
@@ -98,9 +101,10 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	type server confighttp.ServerConfig // the same settings, read as any struct
 	strict := struct {
 		Server  server        `mapstructure:",squash"`
+		Hosts   []string      `mapstructure:"allowed_hosts"`
 		Storage StorageConfig `mapstructure:"storage"`
 		Limits  Limits        `mapstructure:"limits"`
-	}{server(c.ServerConfig), c.Storage, c.Limits}
+	}{server(c.ServerConfig), c.AllowedHosts, c.Storage, c.Limits}
 	if err := conf.Unmarshal(&strict); err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ func TestConfigReadsEverySetting(t *testing.T) {
 		MaxTails: 20, MaxTailLag: 5 * time.Second,
 		ExportTimeout: time.Hour, MaxConcurrentQueries: 8, MaxWait: 5 * time.Second,
 	}, config.Limits)
+	require.Equal(t, []string{"logs.example"}, config.AllowedHosts)
 	require.Equal(t, 512, config.Storage.DuckDB.Get().MemoryLimit)
 	require.Equal(t, time.Minute, config.ServerConfig.WriteTimeout)
 	require.Equal(t, configopaque.MapList(nil), config.ServerConfig.ResponseHeaders)

@@ -16,6 +16,7 @@ import (
 // The codes that an error answer carries. They are part of the API: clients may switch on them.
 const (
 	codeInvalidParameter = "invalid_parameter"
+	codeForbidden        = "forbidden"
 	codeNotFound         = "not_found"
 	codeMethodNotAllowed = "method_not_allowed"
 	codeLimitExceeded    = "limit_exceeded"
@@ -29,6 +30,7 @@ const (
 // statuses is the one place that knows HTTP status codes.
 var statuses = map[string]int{
 	codeInvalidParameter: http.StatusBadRequest,
+	codeForbidden:        http.StatusForbidden,
 	codeNotFound:         http.StatusNotFound,
 	codeMethodNotAllowed: http.StatusMethodNotAllowed,
 	codeLimitExceeded:    http.StatusUnprocessableEntity,
@@ -45,7 +47,7 @@ type apiError struct {
 	Message  string `json:"message"`
 	Hint     string `json:"hint,omitempty"`     // what to do
 	Position *int   `json:"position,omitempty"` // byte offset into the parameter at fault
-	Setting  string `json:"setting,omitempty"`  // the limit that was hit, as it is written below limits
+	Setting  string `json:"setting,omitempty"`  // the limit that was hit, as it is written below limits; or allowed_hosts
 
 	retryAfter time.Duration
 	allow      []string

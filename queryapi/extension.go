@@ -100,7 +100,8 @@ func (q *queryAPI) serve(ctx context.Context, host component.Host, reader storag
 	server := newServer(reader, q.config, q.telemetry, q.settings.Logger)
 	server.ready = q.ready
 	server.health = &storeHealth{report: func(event *componentstatus.Event) { componentstatus.ReportStatus(host, event) }}
-	q.http, err = q.config.ServerConfig.ToServer(ctx, host.GetExtensions(), q.settings.TelemetrySettings, server.routes())
+	q.http, err = q.config.ServerConfig.ToServer(ctx, host.GetExtensions(), q.settings.TelemetrySettings,
+		guardHosts(server.routes(), func() bool { return listensLocally(q.listener.Addr()) }, q.config.AllowedHosts))
 	if err != nil {
 		return fmt.Errorf("make the query API's server: %w", err)
 	}

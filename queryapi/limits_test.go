@@ -79,7 +79,7 @@ func TestErrorsOfTheStoreKeepTheirMeaning(t *testing.T) {
 }
 
 func TestEveryErrorCodeHasAStatus(t *testing.T) {
-	require.Len(t, statuses, 9)
+	require.Len(t, statuses, 10)
 	for code, status := range statuses {
 		require.GreaterOrEqual(t, status, 400, code)
 	}
