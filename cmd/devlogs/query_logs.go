@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,9 @@ func recordPrinter(output, color string, utc bool, terminal io.Writer) func(*buf
 	case "json":
 		return writeJSON
 	case "raw":
+		if isTerminal(terminal) {
+			return writeRawHarmless
+		}
 		return writeRaw
 	}
 	return newTextPrinter(color, utc, terminal).write
@@ -64,10 +68,28 @@ func writeRaw(out *bufio.Writer, record *client.Record) error {
 	return out.WriteByte('\n')
 }
 
+// writeRawHarmless writes the line for a person to read.
+func writeRawHarmless(out *bufio.Writer, record *client.Record) error {
+	for text := range strings.SplitSeq(strings.TrimSuffix(lineText(record), "\n"), "\n") {
+		_, _ = out.WriteString(harmless(text) + "\n")
+	}
+	return nil // out keeps an error
+}
+
+// writeJSON escapes the control characters that JSON does not: some terminals act on them.
 func writeJSON(out *bufio.Writer, record *client.Record) error {
-	_, _ = out.Write(record.JSON) // the last write tells
+	_, _ = jsonControls.WriteString(out, string(record.JSON)) // the last write tells
 	return out.WriteByte('\n')
 }
+
+// jsonControls writes DEL and the controls of Latin 1, which in JSON stand in strings only, as escapes.
+var jsonControls = func() *strings.Replacer {
+	pairs := []string{"\x7f", `\u007f`}
+	for r := '\u0080'; r <= '\u009f'; r++ {
+		pairs = append(pairs, string(r), fmt.Sprintf(`\u%04x`, r))
+	}
+	return strings.NewReplacer(pairs...)
+}()
 
 func (q *queryCommand) copyCSV(ctx context.Context, api *client.Client, out io.Writer, query url.Values) error {
 	query.Set("format", "csv")

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/instantdevlogs/devlogs/queryapi/client"
+)
+
+func TestNoRecordSteersATerminal(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer terminal.Close()
+	text := "red \x1b[31m, bell \x07, csi \u009b31m, del \x7f, é\nsecond"
+	body, err := json.Marshal(text)
+	require.NoError(t, err)
+	record := &client.Record{Body: body, JSON: append(append([]byte(`{"body":`), body...), '}')}
+	print := func(output string, to *os.File) string {
+		var b bytes.Buffer
+		out := bufio.NewWriter(&b)
+		require.NoError(t, recordPrinter(output, "never", true, to)(out, record))
+		require.NoError(t, out.Flush())
+		return b.String()
+	}
+	require.Equal(t, `red \x1b[31m, bell \x07, csi \x9b31m, del \x7f, é`+"\nsecond\n", print("raw", terminal))
+	file, err := os.Create(t.TempDir() + "/out")
+	require.NoError(t, err)
+	defer file.Close()
+	require.Equal(t, text+"\n", print("raw", file), "programs get lines as they are")
+
+	for _, to := range []*os.File{terminal, file} {
+		written := print("json", to)
+		require.NotContains(t, written, "\u009b")
+		require.NotContains(t, written, "\x7f")
+		require.Contains(t, written, `\u009b31m, del \u007f, é`)
+		var read struct{ Body string }
+		require.NoError(t, json.Unmarshal([]byte(written), &read))
+		require.Equal(t, text, read.Body)
+	}
+}
