@@ -200,7 +200,7 @@ func (c *counting) Tail(ctx context.Context, q storage.Query, from uint64) iter.
 	}
 }
 
-// reader is one that follows beside a test.
+// following is a reader beside a test.
 type following struct {
 	records chan storage.Record
 	ended   chan error
