@@ -53,7 +53,7 @@ func TestTheAnnouncedCommandsWork(t *testing.T) {
 	require.NoError(t, err, string(out))
 	require.Equal(t, map[string]int{"hello": 1}, d.counts())
 
-	query := regexp.MustCompile(`(?m)^  (\S*)devlogs (query .*)$`).FindStringSubmatch(strings.ReplaceAll(d.announce, " devlogs query", "devlogs query"))
+	query := regexp.MustCompile(`(?m)^  (?:(\S+=\S+) )?\S*devlogs (query .*)$`).FindStringSubmatch(d.announce)
 	require.Len(t, query, 3, d.announce)
 	out, err = exec.CommandContext(t.Context(), "sh", "-c", query[1]+" "+binary+" "+query[2]).CombinedOutput()
 	require.NoError(t, err, string(out))
