@@ -121,12 +121,12 @@ func TestCopySaysWhyItCant(t *testing.T) {
 	require.True(t, held)
 	defer lock.Close()
 	for want, args := range map[string][]string{
-		"no embedded store in":           {"--from", t.TempDir(), "--to", filepath.Join(t.TempDir(), "x")},
-		"are the same store":             {"--from", from, "--to", from + "/."},
-		"set DEVLOGS_POSTGRES_DSN":       {"--from", from, "--to", "postgres"},
-		`required flag(s) "to"`:          {"--from", from},
-		"can't be reached":               {"--from", "host=127.0.0.1 port=1 password=secret", "--to", t.TempDir()},
-		"no logs of devlogs":             {"--from", testservices.Postgres(t).DSN, "--to", t.TempDir()},
+		"no embedded store in":         {"--from", t.TempDir(), "--to", filepath.Join(t.TempDir(), "x")},
+		"are the same store":           {"--from", from, "--to", from + "/."},
+		"set DEVLOGS_POSTGRES_DSN":     {"--from", from, "--to", "postgres"},
+		`required flag(s) "to"`:        {"--from", from},
+		"can't be reached":             {"--from", "host=127.0.0.1 port=1 password=secret", "--to", t.TempDir()},
+		"no logs of devlogs":           {"--from", testservices.Postgres(t).DSN, "--to", t.TempDir()},
 		"is in use by another process": {"--from", used, "--to", t.TempDir()},
 	} {
 		_, _, err := devlogs(t, append([]string{"copy"}, args...)...)

@@ -180,7 +180,7 @@ func TestCatalogueCommands(t *testing.T) {
 		{newSeriesCommand(), nil, `{service_name="cart"}` + "\n" + `{service_name="checkout"}` + "\n"},
 		{newSeriesCommand(), []string{`{service_name=~"ch.*"}`, "-o", "csv"}, "service_name\ncheckout\n"},
 		{newFieldsCommand(), []string{"http_status_code", "--service", "cart", "-n", "2"}, "count  value\n1      200\n1      300\n"},
-		{newStatsCommand(), []string{`{service_name="cart"}`}, "streams  entries  bytes\n1        5"},
+		{newStatsCommand(), []string{`{service_name="cart"}`}, "streams  entries  size\n1        5        105 B\n"},
 		{newPatternsCommand(), nil, "count  pattern\n"},
 		{newStatsCommand(), []string{"-o", "csv"}, "records,batches,bytes,oldest,newest\n10,1,"},
 	} {
