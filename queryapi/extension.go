@@ -100,8 +100,9 @@ func (q *queryAPI) serve(ctx context.Context, host component.Host, reader storag
 	server := newServer(reader, q.config, q.telemetry, q.settings.Logger)
 	server.ready = q.ready
 	server.health = &storeHealth{report: func(event *componentstatus.Event) { componentstatus.ReportStatus(host, event) }}
+	hosts := append([]string{q.config.ServerConfig.NetAddr.Endpoint}, q.config.AllowedHosts...) // this machine's own name may be a loopback address
 	q.http, err = q.config.ServerConfig.ToServer(ctx, host.GetExtensions(), q.settings.TelemetrySettings,
-		guardHosts(server.routes(), func() bool { return listensLocally(q.listener.Addr()) }, q.config.AllowedHosts))
+		guardHosts(server.routes(), func() bool { return listensLocally(q.listener.Addr()) }, hosts))
 	if err != nil {
 		return fmt.Errorf("make the query API's server: %w", err)
 	}
