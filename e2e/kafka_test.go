@@ -42,8 +42,8 @@ func TestThroughKafkaEachRecordIsStoredOnceAlsoWhenAWorkerIsKilled(t *testing.T)
 		send(fmt.Sprint("killed-", i), 20)
 		workers[i%2].kill()
 		workers[i%2].run()
+		query.until("all is stored", stored) // then the group is whole again
 	}
-	query.until("all is stored", stored)
 	query.drained()
 	account(t, query.devlogs, sent)
 	for _, m := range append(workers, gateway, query) {

@@ -77,7 +77,7 @@ func TestAnEntryThatCantBeReadHoldsUpNothing(t *testing.T) {
 	r := newRig(t)
 	e := r.start(RoleAll, nil)
 	config, client := r.client()
-	damaged := queue.Entry{Records: 1, Payload: []byte("no zstd")}
+	damaged := queue.Entry{Records: 1, Payload: []byte("neither a checksum nor a block")}
 	require.NoError(t, r.send(e, "before", 10))
 	gauge := queue.NewGauge(config, client, nil)
 	defer gauge.Close()

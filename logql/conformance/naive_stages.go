@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -81,16 +82,15 @@ func stage(e *entry, s logql.Stage) bool {
 	return true
 }
 
-var expressions = map[string]*regexp.Regexp{}
+var expressions sync.Map // of *regexp.Regexp by string
 
 // compiled compiles an expression once.
 func compiled(expression string) *regexp.Regexp {
-	re := expressions[expression]
-	if re == nil {
-		re = regexp.MustCompile(expression)
-		expressions[expression] = re
+	re, ok := expressions.Load(expression)
+	if !ok {
+		re, _ = expressions.LoadOrStore(expression, regexp.MustCompile(expression))
 	}
-	return re
+	return re.(*regexp.Regexp)
 }
 
 func onLine(line string, op logql.LineOp, o logql.LineOperand) bool {

@@ -211,16 +211,18 @@ func follow(feeds *Feeds, q Query, from uint64) *following {
 	ctx, leave := context.WithCancel(context.Background())
 	f := &following{records: make(chan storage.Record), ended: make(chan error, 1), leave: leave}
 	go func() {
+		var failed error
 		for r, err := range feeds.Tail(ctx, q, from) {
 			if err != nil {
-				f.ended <- err
-				return
+				failed = err
+				break
 			}
 			select {
 			case f.records <- r:
 			case <-ctx.Done():
 			}
 		}
+		f.ended <- failed // when the reader has left
 	}()
 	return f
 }
