@@ -2,6 +2,7 @@ package queryapi
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -68,7 +69,8 @@ func FuzzRequest(f *testing.F) {
 		request.URL.Path, request.URL.RawQuery = path, query
 		answer := httptest.NewRecorder()
 		defer func() {
-			if cut := recover(); cut != nil && cut != http.ErrAbortHandler { // how a tail ends
+			cut := recover()
+			if err, _ := cut.(error); cut != nil && !errors.Is(err, http.ErrAbortHandler) { // how a tail ends
 				panic(cut)
 			}
 		}()

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -94,6 +93,6 @@ func shellWords(t *testing.T, line string) (words []string) {
 			open = true
 		}
 	}
-	require.Zero(t, quote, fmt.Sprintf("a quote is open in %q", line))
+	require.Zero(t, quote, "a quote is open in %q", line)
 	return words
 }
