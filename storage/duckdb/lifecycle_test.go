@@ -290,13 +290,14 @@ func TestAReaderKeepsItsPartitionUntilItIsDone(t *testing.T) {
 	require.NotZero(t, n)
 }
 
-// TestQueriesStopWithTheirContext runs two queries, of which one takes several times as long, and ends that one's context.
+// TestQueriesStopWithTheirContext runs a query twice at a time and ends the context of one. DuckDB looks for that between row
+// groups, of which there are ten.
 func TestQueriesStopWithTheirContext(t *testing.T) {
 	store := openTemp(t)
 	logs := plog.NewLogs()
 	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	text := strings.Repeat("a", 200)
-	for i := range 100_000 {
+	for i := range 200_000 {
 		r := records.AppendEmpty()
 		r.SetTimestamp(pcommon.Timestamp(i + 1))
 		r.Body().SetStr(text)
@@ -306,9 +307,9 @@ func TestQueriesStopWithTheirContext(t *testing.T) {
 	_, err := store.Write(t.Context(), storage.Batch{ID: uuid.New(), Rows: rows})
 	require.NoError(t, err)
 
-	search := func(ctx context.Context, expressions int) (begun <-chan struct{}, ended <-chan error) {
+	search := func(ctx context.Context) (begun <-chan struct{}, ended <-chan error) {
 		var slow storage.Or
-		for range expressions { // with states that multiply
+		for range 20 { // with states that multiply
 			slow = append(slow, storage.Text{Op: storage.TextMatch, Value: strings.Repeat("(a|b)*", 5) + "c" + uuid.NewString()})
 		}
 		first, last := make(chan struct{}), make(chan error, 1)
@@ -322,20 +323,20 @@ func TestQueriesStopWithTheirContext(t *testing.T) {
 		}()
 		return first, last
 	}
-	long, endLong := context.WithCancel(t.Context())
-	begun, ended := search(long, 100) // some 2 GB of text to look through
+	first, endFirst := context.WithCancel(t.Context())
+	begun, ended := search(first)
 	<-begun
-	short, endShort := context.WithCancel(t.Context())
-	begun, control := search(short, 20)
+	second, endSecond := context.WithCancel(t.Context())
+	begun, control := search(second)
 	<-begun
-	endLong()
+	endFirst()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	select {
 	case <-control:
 		t.Fatal("the query went on after its context had ended")
 	default:
 	}
-	endShort()
+	endSecond()
 	require.ErrorIs(t, <-control, context.Canceled)
 }
 
