@@ -83,12 +83,14 @@ func (s *search) start() bool {
 		return false
 	}
 	s.first, s.last = max(s.first, stored.minTime), min(s.last, stored.maxTime)
-	// As if records lay evenly: a window of as many as are wanted. With a condition, few of them may match.
-	share := float64(min(s.left, chunkRecords/2)) * 2 / float64(stored.rows)
+	// As if records lay evenly: a window of as many as are wanted. With a condition, few of them may match. Less than a row
+	// group would not read less.
+	wanted := min(s.left, chunkRecords/2) * 2
 	if q.Where != nil {
-		share *= 16
+		wanted *= 16
 	}
-	s.width = uint64(min(max(share, 1e-9)*float64(stored.maxTime-stored.minTime)+1, math.MaxUint64/2))
+	share := float64(max(wanted, rowGroup)) / float64(stored.rows)
+	s.width = uint64(min(share*float64(stored.maxTime-stored.minTime)+1, math.MaxUint64/2))
 	return s.first <= s.last
 }
 
@@ -127,7 +129,7 @@ func (s *search) advance(from, to uint64, n, limit int) bool {
 		s.width = max(s.width/2, 1)
 		return true
 	}
-	if n < limit/4 {
+	if 4*n < limit { // so that nothing found widens it however few are wanted
 		s.width = min(s.width, math.MaxUint64/8) * 4
 	}
 	if s.query.Direction == storage.OldestFirst {
