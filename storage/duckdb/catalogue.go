@@ -104,8 +104,8 @@ func widen(first, last uint64) span {
 	return w
 }
 
-// keep remembers what the transaction added, after it committed.
-func (c *catalogue) keep() {
+// keep remembers what the transaction added, after it committed. It is false when that is nothing.
+func (c *catalogue) keep() bool {
 	for _, n := range c.newSpans {
 		s, ok := c.spans[n.id]
 		if !ok {
@@ -116,4 +116,5 @@ func (c *catalogue) keep() {
 	for _, f := range c.newFields {
 		c.fields[f] = struct{}{}
 	}
+	return len(c.newStreams)+len(c.newSpans)+len(c.newFields) > 0
 }

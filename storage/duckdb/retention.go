@@ -33,6 +33,7 @@ func (c *core) dropExpired(ctx context.Context) error {
 	}
 	c.admin.Lock()
 	defer c.admin.Unlock()
+	defer c.known.forget()
 
 	if maxAge := c.config.Retention.MaxAge; maxAge > 0 {
 		if err := c.dropOlderThan(ctx, now()-min(now(), uint64(maxAge))); err != nil {

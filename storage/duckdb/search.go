@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
@@ -85,13 +86,28 @@ func (s *search) start() bool {
 	s.first, s.last = max(s.first, stored.minTime), min(s.last, stored.maxTime)
 	// As if records lay evenly: a window of as many as are wanted. With a condition, few of them may match. Less than a row
 	// group would not read less.
-	wanted := min(s.left, chunkRecords/2) * 2
-	if q.Where != nil {
+	wanted := uint64(min(s.left, chunkRecords/2)) * 2
+	switch {
+	case namesID(q.Where):
+		wanted = stored.rows
+	case q.Where != nil:
 		wanted *= 16
 	}
 	share := float64(max(wanted, rowGroup)) / float64(stored.rows)
 	s.width = uint64(min(share*float64(stored.maxTime-stored.minTime)+1, math.MaxUint64/2))
 	return s.first <= s.last
+}
+
+// namesID tells whether a condition asks for one trace or span, of which there are few records: all of the range is then read
+// at once.
+func namesID(e storage.Expr) bool {
+	switch e := e.(type) {
+	case storage.And:
+		return slices.ContainsFunc(e, namesID)
+	case storage.Text:
+		return e.Op == storage.TextEqual && e.Value != "" && (e.Field.Kind == storage.FieldTraceID || e.Field.Kind == storage.FieldSpanID)
+	}
+	return false
 }
 
 // rangeOf sums up the partitions that may have records of the tenant in a time range.
@@ -129,7 +145,10 @@ func (s *search) advance(from, to uint64, n, limit int) bool {
 		s.width = max(s.width/2, 1)
 		return true
 	}
-	if 4*n < limit { // so that nothing found widens it however few are wanted
+	switch {
+	case n == 0:
+		s.width = min(s.width, math.MaxUint64/128) * 64
+	case 4*n < limit:
 		s.width = min(s.width, math.MaxUint64/8) * 4
 	}
 	if s.query.Direction == storage.OldestFirst {

@@ -44,6 +44,7 @@ type core struct {
 	partitions partitions
 	queue      queue
 	streams    streamCache
+	known      remembered
 	commits    broadcast
 
 	// Of the writer alone.
@@ -196,6 +197,7 @@ func (c *core) reopenLocked(ctx context.Context) error {
 	}
 	c.instance = instance
 	c.partitions.set(found)
+	c.known.forget()
 	return nil
 }
 
@@ -209,6 +211,7 @@ func (c *core) close() error {
 		c.instance.close()
 		c.instance = nil
 	}
+	c.known.forget()
 	return c.lock.Close()
 }
 

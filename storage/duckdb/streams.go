@@ -22,19 +22,58 @@ func (c *core) Streams(
 	ctx context.Context, tenant string, start, end pcommon.Timestamp,
 ) iter.Seq2[storage.Stream, error] {
 	return func(yield func(storage.Stream, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(storage.Stream{}, err)
+			return
+		}
 		last, ok := lastNano(&storage.Query{Start: start, End: end})
-		for from := uint64(0); ok; {
-			page, err := c.streamPage(ctx, tenant, "last >= $2 AND first <= $3 AND id >= $4", uint64(start), last, from)
+		if !ok {
+			return
+		}
+		for s, err := range c.allStreams(ctx, tenant) {
 			if err != nil {
 				yield(storage.Stream{}, fmt.Errorf("read streams: %w", err))
 				return
 			}
+			if uint64(s.Last) >= uint64(start) && uint64(s.First) <= last && !yield(*s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// allStreams yields all streams of a tenant in the order of id, from memory if they are there and few enough.
+func (c *core) allStreams(ctx context.Context, tenant string) iter.Seq2[*storage.Stream, error] {
+	return func(yield func(*storage.Stream, error) bool) {
+		known, version := c.known.streams(tenant)
+		for _, s := range known {
+			if !yield(s, nil) {
+				return
+			}
+		}
+		if known != nil {
+			return
+		}
+		read, few := []*storage.Stream{}, true
+		for from := uint64(0); ; {
+			page, err := c.streamPage(ctx, tenant, "id >= $2", from)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if few = few && len(read)+len(page) <= maxRememberedStreams; few {
+				read = append(read, page...)
+			}
+			whole := len(page) < streamPage || page[len(page)-1].ID == math.MaxUint64
+			if whole && few {
+				c.known.keepStreams(tenant, version, read)
+			}
 			for _, s := range page {
-				if !yield(*s, nil) {
+				if !yield(s, nil) {
 					return
 				}
 			}
-			if len(page) < streamPage || page[len(page)-1].ID == math.MaxUint64 {
+			if whole {
 				return
 			}
 			from = page[len(page)-1].ID + 1
@@ -155,37 +194,4 @@ func (s *streamCache) keep(streams []*storage.Stream) {
 	for _, stream := range streams {
 		s.byID[stream.ID] = stream
 	}
-}
-
-// Fields implements storage.Reader.
-func (c *core) Fields(ctx context.Context, tenant, service string) ([]storage.Field, error) {
-	var fields []storage.Field
-	err := c.reading(ctx, func(*sums) bool { return true }, func(conn *engine.Conn, parts []held) error {
-		var b statement
-		b.addf("SELECT DISTINCT name, type, path, service FROM (")
-		unionAll(&b, parts, fieldsTable)
-		b.addf(") WHERE tenant = %s", b.arg(tenant))
-		if service != "" {
-			b.addf(" AND service = %s", b.arg(service))
-		}
-		b.WriteString(" ORDER BY name, type, path, service")
-		result, err := conn.Query(ctx, b.String(), b.args...)
-		if err != nil {
-			return err
-		}
-		defer result.Close()
-		for chunk, ok := result.Next(); ok; chunk, ok = result.Next() {
-			for i := range chunk.Len {
-				fields = append(fields, storage.Field{
-					Name: chunk.Texts(0).At(i), Type: storage.FieldType(engine.Column[uint8](chunk, 1)[i]),
-					Path: chunk.Texts(2).At(i), Service: chunk.Texts(3).At(i),
-				})
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read fields: %w", err)
-	}
-	return fields, nil
 }

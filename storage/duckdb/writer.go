@@ -93,7 +93,9 @@ func (c *core) store(ctx context.Context, fresh []*waiter) error {
 	if err := t.run(ctx, fresh); err != nil {
 		return err
 	}
-	c.catalogue.keep()
+	if c.catalogue.keep() {
+		c.known.forget()
+	}
 	for _, w := range fresh {
 		p.ids.add(w.batch.ID)
 	}
