@@ -34,7 +34,7 @@ const FileName = "queryable.json"
 // Source can look up one record and count all.
 type Source interface {
 	verify.Finder
-	Count(ctx context.Context) (uint64, error)
+	Count(ctx context.Context, window verify.Window) (uint64, error)
 }
 
 // Config of a probe. Zero values get the defaults named.
@@ -169,7 +169,7 @@ func (p *Probe) fail(err error) {
 }
 
 func (p *Probe) watermark() {
-	base, err := p.config.Source.Count(p.ctx)
+	base, err := p.count()
 	if err != nil {
 		p.fail(err)
 	}
@@ -182,7 +182,7 @@ func (p *Probe) watermark() {
 		case <-ticks.C:
 		}
 		acked := p.acked.Load()
-		n, err := p.config.Source.Count(p.ctx)
+		n, err := p.count()
 		if err != nil {
 			p.fail(err)
 			continue
@@ -193,6 +193,16 @@ func (p *Probe) watermark() {
 		})
 		p.mu.Unlock()
 	}
+}
+
+// recent is how old records may be that are counted, where the source counts by event time: what a run sends has the times
+// of now, unless it keeps those of its recording.
+const recent = 30 * 24 * time.Hour
+
+func (p *Probe) count() (uint64, error) {
+	return p.config.Source.Count(p.ctx, verify.Window{
+		From: pcommon.NewTimestampFromTime(p.started.Add(-recent)), To: pcommon.NewTimestampFromTime(time.Now().Add(time.Hour)),
+	})
 }
 
 // Stop, after the last Acked, waits until every record that is looked for was found or given up, and at most for wait; the ones still looked for

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/instantdevlogs/devlogs/replay/ledger"
+	"github.com/instantdevlogs/devlogs/replay/verify"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,7 +28,7 @@ type store struct {
 	fails     int
 }
 
-func (s *store) Count(context.Context) (uint64, error) {
+func (s *store) Count(context.Context, verify.Window) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts++

@@ -161,15 +161,33 @@ func compareUint64(a, b uint64) int {
 	return 0
 }
 
+// counted is where records of the run may be: about their event times, and, as records without one get it when they arrive,
+// from the run's start on. These are two windows when a recording of long ago is played with its own times: to count all
+// that lies between would take Loki minutes.
+func (w Window) counted(started time.Time) []Window {
+	now := Window{From: pcommon.NewTimestampFromTime(started), To: pcommon.NewTimestampFromTime(time.Now())}.padded()
+	if w.From == 0 {
+		return []Window{now}
+	}
+	if w = w.padded(); w.To < now.From || now.To < w.From {
+		return []Window{w, now}
+	}
+	return []Window{{From: min(w.From, now.From), To: max(w.To, now.To)}}
+}
+
 // wider makes room for clocks that differ, for stores that round, and for records that had no time and got one when they
 // arrived.
 func (w Window) wider(started time.Time) Window {
-	const slack = pcommon.Timestamp(time.Minute)
 	begin, now := pcommon.NewTimestampFromTime(started), pcommon.NewTimestampFromTime(time.Now())
 	if w.From == 0 || begin < w.From {
 		w.From = begin
 	}
 	w.To = max(w.To, now)
+	return w.padded()
+}
+
+func (w Window) padded() Window {
+	const slack = pcommon.Timestamp(time.Minute)
 	w.From -= min(w.From, slack)
 	w.To += min(math.MaxUint64-w.To, slack)
 	return w

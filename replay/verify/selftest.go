@@ -34,7 +34,7 @@ func selfTest(ctx context.Context, o Options, checks []check) ([]Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := settle(ctx, o.Source, o.Settle, o.Timeout); err != nil {
+	if _, err := v.settle(ctx); err != nil {
 		return nil, err
 	}
 	t, err := v.scan(ctx, checks, between)

@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// settle waits until the source's count has stood still for quiet, and at most for timeout. It says whether it did.
-func settle(ctx context.Context, source Source, quiet, timeout time.Duration) (settled bool, err error) {
+// settle waits until the source's count has stood still for as long as the options say, or until their timeout. It says
+// whether it did.
+func (v *verification) settle(ctx context.Context) (settled bool, err error) {
+	source, quiet, timeout := v.options.Source, v.options.Settle, v.options.Timeout
 	if !source.Traits().Live {
 		return true, nil
 	}
@@ -17,7 +19,7 @@ func settle(ctx context.Context, source Source, quiet, timeout time.Duration) (s
 	defer ticks.Stop()
 	last, since := uint64(0), time.Time{}
 	for {
-		n, err := source.Count(ctx)
+		n, err := countAll(ctx, source, v.expectation.window.counted(v.options.Ledger.Meta().Started))
 		if err != nil {
 			return false, fmt.Errorf("count the records of %s: %w", source.Traits().Name, err)
 		}
@@ -37,4 +39,15 @@ func settle(ctx context.Context, source Source, quiet, timeout time.Duration) (s
 		case <-ticks.C:
 		}
 	}
+}
+
+func countAll(ctx context.Context, source Source, windows []Window) (all uint64, err error) {
+	for _, w := range windows {
+		n, err := source.Count(ctx, w)
+		if err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	return all, nil
 }

@@ -13,8 +13,9 @@ import (
 
 // Source is where the records of a run should be found. Methods are not called concurrently, but for Lookup.
 type Source interface {
-	// Count says how many records there are now, of this run if the source can tell. Only its standing still matters.
-	Count(ctx context.Context) (uint64, error)
+	// Count says how many records there are now, of the window and of this run if the source can tell. Only its standing
+	// still matters.
+	Count(ctx context.Context, window Window) (uint64, error)
 	// Scan yields every record in the window, those of other runs too when the source can't tell them apart. A record is
 	// valid until the next one. An error is the last thing it yields.
 	Scan(ctx context.Context, window Window) iter.Seq2[*canon.Record, error]

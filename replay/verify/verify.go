@@ -54,7 +54,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	o.Progress("waiting for " + v.traits.Name + " to stand still")
-	settled, err := settle(ctx, o.Source, o.Settle, o.Timeout)
+	settled, err := v.settle(ctx)
 	if err != nil {
 		return nil, err
 	}

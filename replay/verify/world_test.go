@@ -115,8 +115,8 @@ func (m *memory) add(logs plog.Logs) {
 	}
 }
 
-func (m *memory) Count(context.Context) (uint64, error) { return uint64(len(m.records)), nil }
-func (m *memory) Traits() Traits                        { return m.traits }
+func (m *memory) Count(context.Context, Window) (uint64, error) { return uint64(len(m.records)), nil }
+func (m *memory) Traits() Traits                                { return m.traits }
 func (m *memory) Scan(context.Context, Window) iter.Seq2[*canon.Record, error] {
 	return func(yield func(*canon.Record, error) bool) {
 		for _, r := range m.records {

@@ -56,7 +56,7 @@ func devlogsKeeps(l *canon.Leaf) bool {
 }
 
 // Count implements verify.Source: it counts the whole store.
-func (d *Devlogs) Count(ctx context.Context) (uint64, error) {
+func (d *Devlogs) Count(ctx context.Context, _ verify.Window) (uint64, error) {
 	var stats struct {
 		Records uint64 `json:"records"`
 	}

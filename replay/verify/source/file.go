@@ -30,7 +30,7 @@ func (f *File) Traits() verify.Traits {
 }
 
 // Count implements verify.Source.
-func (f *File) Count(context.Context) (uint64, error) {
+func (f *File) Count(context.Context, verify.Window) (uint64, error) {
 	n := uint64(0)
 	for m, err := range f.messages() {
 		if err != nil {

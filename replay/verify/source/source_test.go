@@ -163,7 +163,7 @@ func TestDevlogsGivesBackWhatItWasSent(t *testing.T) {
 		require.NoError(rt, err)
 		require.False(rt, found)
 	})
-	n, err := s.Count(t.Context())
+	n, err := s.Count(t.Context(), verify.Window{})
 	require.NoError(t, err)
 	require.Positive(t, n)
 }
@@ -209,6 +209,12 @@ func TestLokiGivesBackWhatItCanHold(t *testing.T) {
 	r := runOf(t, t, records)
 	r.store(t, t, store)
 	r.verify(t, t, s)
+	n, err := s.Count(t.Context(), verify.Window{From: base - 1, To: base + 100})
+	require.NoError(t, err)
+	require.EqualValues(t, len(records), n, "the window's, however long ago it is")
+	n, err = s.Count(t.Context(), verify.Window{From: base + 100, To: base + 100 + pcommon.Timestamp(90*24*time.Hour)})
+	require.NoError(t, err)
+	require.Zero(t, n)
 	uid := ledger.UID{Run: r.ledger.Meta().Run}
 	for copies, want := range []bool{true, false} {
 		uid.Copy = uint32(copies)

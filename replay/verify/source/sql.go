@@ -158,7 +158,7 @@ func (s *SQL) keeps(l *canon.Leaf) bool {
 }
 
 // Count implements verify.Source.
-func (s *SQL) Count(ctx context.Context) (n uint64, err error) {
+func (s *SQL) Count(ctx context.Context, _ verify.Window) (n uint64, err error) {
 	err = s.connection.QueryRow(ctx, "SELECT count(*) FROM ("+s.query+") AS run").Scan(&n)
 	return n, err
 }

@@ -34,7 +34,7 @@ func (s *Store) Traits() verify.Traits {
 }
 
 // Count implements verify.Source: it counts the whole store.
-func (s *Store) Count(ctx context.Context) (uint64, error) {
+func (s *Store) Count(ctx context.Context, _ verify.Window) (uint64, error) {
 	stats, err := s.reader.Stats(ctx)
 	return stats.Records, err
 }
