@@ -46,7 +46,8 @@ differ from run to run, what must hold instead:
     - {path: attributes.duration_ms, match: "number(±20%)"}
 
 Matchers: drop, present, type, regex(…), uuid, hex(n), time-relative(±d), number(±p%), set(a,b). A mask that nothing
-needed fails. --update writes the golden. --learn-noise N runs a command N times, each time with DEVLOGS_RUN naming a new
+needed fails. --update writes the golden. Of a store that others write to as well, only records are taken that carry the
+run's mark (log.record.uid). --learn-noise N runs a command N times, each time with DEVLOGS_RUN naming a new
 directory in which it has to leave a run, and proposes masks for what differs between the runs.
 
 Exit codes: 0 equal, 1 usage, 3 different, 5 the source can't be read.`,
@@ -88,18 +89,13 @@ func (f *diffFlags) run(cmd *cobra.Command, golden, run string) error {
 	if err != nil {
 		return err
 	}
-	right, closeRight, err := f.input(ctx, run)
+	right, own, closeRight, err := f.input(ctx, run)
 	if err != nil {
 		return err
 	}
 	defer closeRight()
 	if f.update {
-		n, err := diff.WriteGolden(ctx, golden, right, masks)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "wrote %s: %d records. Look at what changed before you commit it.\n", golden, n)
-		return nil
+		return f.writeGolden(cmd, golden, right, masks, own)
 	}
 	if _, err := os.Stat(golden); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no golden %s yet: look at the run's output, and if it is right write one with --update", golden)
@@ -118,6 +114,7 @@ func (f *diffFlags) run(cmd *cobra.Command, golden, run string) error {
 	if err := result.WriteText(cmd.OutOrStdout()); err != nil {
 		return err
 	}
+	fmt.Fprint(cmd.OutOrStdout(), own.note())
 	results := &report.Results{}
 	if isRun(run) {
 		if results, err = report.Load(run); err != nil {
@@ -133,15 +130,30 @@ func (f *diffFlags) run(cmd *cobra.Command, golden, run string) error {
 	return judge(results, "golden")
 }
 
+// writeGolden takes what the run left, and nothing else, for right.
+func (f *diffFlags) writeGolden(cmd *cobra.Command, golden string, run diff.Input, masks *diff.Masks, own *ownRecords) error {
+	if err := own.certain(); err != nil {
+		return err
+	}
+	n, err := diff.WriteGolden(cmd.Context(), golden, run, masks)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(cmd.OutOrStdout(), own.note())
+	fmt.Fprintf(cmd.OutOrStdout(), "wrote %s: %d records. Look at what changed before you commit it.\n", golden, n)
+	return nil
+}
+
 func isRun(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, ledger.MetaFile))
 	return err == nil
 }
 
-// input opens one side that is a run's directory or a file.
-func (f *diffFlags) input(ctx context.Context, run string) (diff.Input, func(), error) {
+// input opens one side that is a run's directory or a file, and says which of its records are the run's.
+func (f *diffFlags) input(ctx context.Context, run string) (diff.Input, *ownRecords, func(), error) {
 	if !isRun(run) && f.source == "" {
-		return fileInput(run)
+		in, closeInput, err := fileInput(run)
+		return in, &ownRecords{exclusive: true}, closeInput, err
 	}
 	text := f.source
 	if text == "" {
@@ -149,18 +161,19 @@ func (f *diffFlags) input(ctx context.Context, run string) (diff.Input, func(), 
 	}
 	s, err := source.Open(ctx, text, source.Options{RunDir: run})
 	if err != nil {
-		return diff.Input{}, nil, err
+		return diff.Input{}, nil, nil, err
 	}
-	in := sourceInput(s)
+	in, own := sourceInput(s), &ownRecords{traits: s.Traits(), exclusive: true}
 	if isRun(run) {
 		meta, err := ledger.ReadMeta(run)
 		if err != nil {
-			return diff.Input{}, nil, errors.Join(err, s.Close())
+			return diff.Input{}, nil, nil, errors.Join(err, s.Close())
 		}
 		in.Start = pcommon.NewTimestampFromTime(meta.Started)
-		in.Records = ofRun(in.Records, meta)
+		own = newOwnRecords(meta, s.Traits(), text)
+		in.Records = own.of(in.Records)
 	}
-	return in, func() { s.Close() }, nil
+	return in, own, func() { s.Close() }, nil
 }
 
 func fileInput(path string) (diff.Input, func(), error) {
@@ -178,27 +191,6 @@ func sourceInput(s source.Source) diff.Input {
 		Records: func(ctx context.Context) iter.Seq2[*canon.Record, error] {
 			return s.Scan(ctx, verify.Window{To: ^pcommon.Timestamp(0)})
 		},
-	}
-}
-
-// ofRun leaves out the records of other runs, which a shared store may hold too.
-func ofRun(all func(context.Context) iter.Seq2[*canon.Record, error], meta ledger.Meta) func(context.Context) iter.Seq2[*canon.Record, error] {
-	if meta.Identity != ledger.ByUID {
-		return all
-	}
-	return func(ctx context.Context) iter.Seq2[*canon.Record, error] {
-		return func(yield func(*canon.Record, error) bool) {
-			for r, err := range all(ctx) {
-				if err == nil {
-					if uid, bad := ledger.ParseUID(r.Text(ledger.UIDAttribute)); bad == nil && uid.Run != meta.Run {
-						continue
-					}
-				}
-				if !yield(r, err) {
-					return
-				}
-			}
-		}
 	}
 }
 
@@ -224,7 +216,7 @@ func (f *diffFlags) learnNoise(cmd *cobra.Command) error {
 		if !isRun(dir) {
 			return fmt.Errorf("--exec left no run in $DEVLOGS_RUN: give play --ledger \"$DEVLOGS_RUN\" there")
 		}
-		in, closeInput, err := f.input(cmd.Context(), dir)
+		in, _, closeInput, err := f.input(cmd.Context(), dir)
 		if err != nil {
 			return err
 		}

@@ -3,34 +3,29 @@ package pace
 import (
 	"context"
 	"runtime"
-	"slices"
 	"time"
 )
 
 // Waiter waits for moments to come. A sleep ends late, by some ten microseconds on a quiet machine and by milliseconds on a
-// virtual one, so it sleeps until a margin before the moment and stays awake from there. The margin is how late 99 of 100 of
-// its own sleeps were of late, so that hardly anything is spent where sleeping is exact. The zero value is ready. Not safe
-// for concurrent use.
+// virtual one, and the longer the processor has slept, the later. So it sleeps until a margin before the moment, from there
+// in short steps, which keep the machine's host from giving the processor away, and stays awake for the last piece. Both
+// margins are learned from how late its own sleeps were, so that hardly anything is spent where sleeping is exact. The zero
+// value is ready. Not safe for concurrent use.
 //
 // Staying awake the whole time, as load generators that spin do, would take a core from the target that is measured.
 type Waiter struct {
-	late   []time.Duration // of the last sleeps, in a ring
-	next   int
-	margin time.Duration
-	runs   int // waits in a row without a sleep
-	awake  time.Duration
+	long, short lateness
+	runs        int // waits in a row without a long sleep
+	awake       time.Duration
 }
 
 const (
 	// coarse is how much before its time a runtime timer is trusted to wake us; the rest is slept precisely.
 	coarse = 2 * time.Millisecond
-	// maxMargin bounds what is spent for one moment.
-	maxMargin = 5 * time.Millisecond
-	// crowded is how late the median of sleeps is where more wants to run than there are processors: staying awake would not
-	// help there, and would take from others.
-	crowded = time.Millisecond
-	// memory is how many sleeps are remembered, and after how many waits without one sleeping is tried again.
-	memory = 256
+	// step is how long a short sleep is.
+	step = 50 * time.Microsecond
+	// patience is after how many waits without a long sleep one is tried again.
+	patience = 256
 )
 
 // Until returns true when the moment has come, at once when it is past, and false when ctx ends first.
@@ -39,21 +34,32 @@ func (w *Waiter) Until(ctx context.Context, moment time.Time) bool {
 		return ctx.Err() == nil
 	}
 	runtime.Gosched() // what was begun before goes first: a precise sleep keeps the processor
-	sleepTo := moment.Add(-w.margin)
+	sleepTo := moment.Add(-w.long.margin())
 	if d := time.Until(sleepTo) - coarse; d > 0 && !sleepCoarsely(ctx, d) {
 		return false
 	}
 	if d := time.Until(sleepTo); d > 0 {
-		sleepPrecisely(d)
-		w.learn(max(0, time.Since(sleepTo)))
-	} else if w.runs++; w.runs == memory {
-		w.forget()
+		w.runs = 0
+		w.long.learn(sleepLate(d))
+	} else if w.runs++; w.runs == patience {
+		w.runs, w.long = 0, lateness{tried: true}
 	}
-	return w.stayAwake(ctx, moment)
+	return w.inSteps(ctx, moment) && w.stayAwake(ctx, moment)
 }
 
 // Awake is how long it stayed awake, which costs processor time.
 func (w *Waiter) Awake() time.Duration { return w.awake }
+
+func (w *Waiter) inSteps(ctx context.Context, moment time.Time) bool {
+	for time.Until(moment)-w.short.margin() > step {
+		w.short.learn(sleepLate(step))
+		if ctx.Err() != nil {
+			return false
+		}
+		runtime.Gosched() // the answers to what was sent are read meanwhile
+	}
+	return true
+}
 
 func (w *Waiter) stayAwake(ctx context.Context, moment time.Time) bool {
 	began := time.Now()
@@ -65,29 +71,16 @@ func (w *Waiter) stayAwake(ctx context.Context, moment time.Time) bool {
 			w.awake += now.Sub(began)
 			return true
 		}
-		runtime.Gosched() // the answers to what was sent are read meanwhile
+		runtime.Gosched()
 	}
 }
 
-func (w *Waiter) learn(late time.Duration) {
-	w.runs = 0
-	if len(w.late) < memory {
-		w.late = append(w.late, late)
-	} else {
-		w.late[w.next] = late
-		w.next = (w.next + 1) % memory
-	}
-	sorted := slices.Clone(w.late)
-	slices.Sort(sorted)
-	w.margin = min(sorted[len(sorted)*99/100], maxMargin)
-	if sorted[len(sorted)/2] > crowded {
-		w.margin = 0
-	}
+// sleepLate sleeps precisely, and says how much longer that took.
+func sleepLate(d time.Duration) time.Duration {
+	end := time.Now().Add(d)
+	sleepPrecisely(d)
+	return max(0, time.Since(end))
 }
-
-// forget lets it sleep again: the margin may be longer than the time between moments, and then no sleep would ever show that
-// it need not be.
-func (w *Waiter) forget() { *w = Waiter{awake: w.awake} }
 
 func sleepCoarsely(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

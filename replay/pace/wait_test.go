@@ -30,35 +30,39 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 	require.False(t, w.stayAwake(ctx, time.Now().Add(time.Hour)))
 }
 
-func TestTheMarginIsWhatSleepingWasLate(t *testing.T) {
+func TestTheMarginFollowsTheLatestSleeps(t *testing.T) {
 	for name, c := range map[string]struct {
-		late []time.Duration // one of the first in fifty
-		want time.Duration
+		late     []time.Duration // one of the first in a hundred
+		from, to time.Duration
 	}{
-		"most are exact, some are not": {[]time.Duration{3 * time.Millisecond, 60 * time.Microsecond}, 3 * time.Millisecond},
-		"all are exact":                {[]time.Duration{60 * time.Microsecond, 60 * time.Microsecond}, 60 * time.Microsecond},
-		"it is bounded":                {[]time.Duration{time.Second, 60 * time.Microsecond}, maxMargin},
-		"nothing helps":                {[]time.Duration{time.Second, 2 * time.Millisecond}, 0},
+		"most are exact, some are not": {[]time.Duration{2 * time.Millisecond, 60 * time.Microsecond}, 2 * time.Millisecond, 3 * time.Millisecond},
+		"all are exact":                {[]time.Duration{60 * time.Microsecond, 60 * time.Microsecond}, 90 * time.Microsecond, 100 * time.Microsecond},
+		"it is bounded":                {[]time.Duration{time.Second, 60 * time.Microsecond}, maxMargin / 2, maxMargin},
+		"nothing helps":                {[]time.Duration{time.Second, 2 * time.Millisecond}, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := Waiter{}
-			for i := range 4 * memory {
-				w.learn(c.late[min(i%50, 1)])
+			l := lateness{}
+			require.Equal(t, firstMargin, l.margin())
+			for i := range 4000 {
+				l.learn(c.late[min(i%100, 1)])
+				if i > 2000 {
+					require.GreaterOrEqual(t, l.margin(), c.from, i)
+					require.LessOrEqual(t, l.margin(), c.to, i)
+				}
 			}
-			require.Equal(t, c.want, w.margin)
 		})
 	}
 }
 
 func TestAMarginLongerThanTheDistancesIsTriedAgain(t *testing.T) {
-	w := Waiter{margin: time.Hour}
+	w := Waiter{long: lateness{tried: true, longest: time.Hour}}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range memory {
-		require.Equal(t, time.Hour, w.margin)
+	for range patience {
+		require.Equal(t, time.Hour, w.long.margin())
 		w.Until(ctx, time.Now().Add(time.Minute))
 	}
-	require.Zero(t, w.margin)
+	require.Zero(t, w.long.margin())
 }
 
 // BenchmarkWaiter says how late a wait ends, and how much of the time it stays awake for that.

@@ -112,10 +112,13 @@ func (s *schedule) dispatch(soft, hard context.Context, it *item) bool {
 	if r.config.Duration > 0 && it.due >= r.config.Duration {
 		return false
 	}
+	w := s.early(it)
 	if !s.waiter.Until(soft, r.started.Add(it.due)) {
 		return false
 	}
-	w := s.take()
+	if w == nil {
+		w = s.take()
+	}
 	if w == nil {
 		if r.config.Late == LateDrop {
 			r.stats.schedule(it.Records)
@@ -133,10 +136,27 @@ func (s *schedule) dispatch(soft, hard context.Context, it *item) bool {
 	return true
 }
 
+// early gets a worker ready while there is time, so that nothing is left to do at the moment but to send; nil when there is
+// none, or no time: then workers do it beside each other.
+func (s *schedule) early(it *item) *worker {
+	if s.run.since() >= it.due {
+		return nil
+	}
+	w := s.take()
+	if w == nil {
+		return nil
+	}
+	it.copy.Shift = s.run.shift(it)
+	w.prepare(it) // if it fails it ends the run, and so the wait
+	return w
+}
+
 func (s *schedule) hand(hard context.Context, w *worker, it *item) {
 	it.id = s.nextID
 	s.nextID++
-	it.copy.Shift = s.run.shift(it)
+	if w.ready != it {
+		it.copy.Shift = s.run.shift(it)
+	}
 	s.run.stats.schedule(it.Records)
 	s.run.busy.Go(func() {
 		w.do(hard, it)

@@ -22,21 +22,18 @@ type worker struct {
 	run     *run
 	encoder *encoder
 	buf     []byte
+	body    []byte // what goes over the wire: buf, or what the encoder made of it
+	ready   *item  // what body is of
 }
 
 // do sends an item until it is acknowledged, refused for good, or given up. hard ends it at once.
 func (w *worker) do(hard context.Context, it *item) {
 	r := w.run
-	p := r.config.Settings.Patch(it.Request, it.copy)
-	w.buf = it.Render(w.buf, &p)
-	body, err := w.buf, error(nil)
-	if !it.Raw {
-		body, err = w.encoder.encode(w.buf)
-	}
-	if err != nil {
-		r.fail(err)
+	if !w.prepare(it) {
 		return
 	}
+	body := w.body
+	w.ready = nil
 	request := ledger.Request{
 		ID: it.id, First: it.First, Records: it.Records, Copy: it.copy.Number, Source: it.Source,
 		Intended: it.due, Shift: it.copy.Shift,
@@ -62,6 +59,25 @@ func (w *worker) do(hard context.Context, it *item) {
 		}
 		wait = min(2*wait, r.config.Retry.Max)
 	}
+}
+
+// prepare makes the item's body, if that is not done; false ends the run.
+func (w *worker) prepare(it *item) bool {
+	if w.ready == it {
+		return true
+	}
+	p := w.run.config.Settings.Patch(it.Request, it.copy)
+	w.buf = it.Render(w.buf, &p)
+	w.body, w.ready = w.buf, it
+	if it.Raw {
+		return true
+	}
+	var err error
+	if w.body, err = w.encoder.encode(w.buf); err != nil {
+		w.run.fail(err)
+		return false
+	}
+	return true
 }
 
 // attempt sends once. The ledger has it before the first byte leaves.

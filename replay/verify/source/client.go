@@ -29,10 +29,8 @@ func newClient(text string) (*client, url.Values, error) {
 	}
 	options := u.Query()
 	c := &client{tenant: options.Get("tenant")}
-	if s := options.Get("exclusive"); s != "" {
-		if c.exclusive, err = strconv.ParseBool(s); err != nil {
-			return nil, nil, fmt.Errorf("exclusive=%s: write true or false", s)
-		}
+	if c.exclusive, err = exclusive(options); err != nil {
+		return nil, nil, err
 	}
 	options.Del("tenant")
 	options.Del("exclusive")
@@ -43,6 +41,19 @@ func newClient(text string) (*client, url.Values, error) {
 		Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: 2 * time.Minute, MaxIdleConnsPerHost: 4,
 	}}
 	return c, options, nil
+}
+
+// exclusive reads the option that says that nothing but the run is in a source.
+func exclusive(options url.Values) (bool, error) {
+	s := options.Get("exclusive")
+	if s == "" {
+		return false, nil
+	}
+	yes, err := strconv.ParseBool(s)
+	if err != nil {
+		return false, fmt.Errorf("exclusive=%s: write true or false", s)
+	}
+	return yes, nil
 }
 
 // get opens an answer. The caller closes it.

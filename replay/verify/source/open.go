@@ -28,8 +28,7 @@ loki=URL       any Loki; ?query={service_name=~".+"} narrows it
 duckdb=DIR     the data directory of an embedded devlogs that is not running
 sql=DSN        PostgreSQL, with --sql-query saying which rows
 
-devlogs, loki and duckdb take ?tenant=NAME; devlogs and loki ?exclusive=true, which says that nothing but the run is
-there.`
+devlogs, loki and duckdb take ?tenant=NAME, and ?exclusive=true, which says that nothing but the run is there.`
 
 // Options of some sources.
 type Options struct {
@@ -66,6 +65,10 @@ func openDuckDB(ctx context.Context, where string) (Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("duckdb=%s: %w", where, err)
 	}
+	exclusive, err := exclusive(options)
+	if err != nil {
+		return nil, fmt.Errorf("duckdb=%s: %w", where, err)
+	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open the source: %w", err)
 	}
@@ -73,5 +76,7 @@ func openDuckDB(ctx context.Context, where string) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewStore(store, store, "the devlogs store in "+path, options.Get("tenant")), nil
+	s := NewStore(store, store, "the devlogs store in "+path, options.Get("tenant"))
+	s.exclusive = exclusive
+	return s, nil
 }

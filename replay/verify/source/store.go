@@ -21,6 +21,8 @@ type Store struct {
 	reader storage.Reader
 	name   string
 	tenant string
+
+	exclusive bool
 }
 
 // NewStore makes a source of an open store, which it closes with closer.
@@ -30,7 +32,7 @@ func NewStore(reader storage.Reader, closer io.Closer, name, tenant string) *Sto
 
 // Traits implements verify.Source. A store gives back all that OTLP has.
 func (s *Store) Traits() verify.Traits {
-	return verify.Traits{Name: s.name, Live: true, Order: verify.ByTime}
+	return verify.Traits{Name: s.name, Live: true, Exclusive: s.exclusive, Order: verify.ByTime}
 }
 
 // Count implements verify.Source: it counts the whole store.
