@@ -1,9 +1,11 @@
 package record_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -13,37 +15,49 @@ import (
 
 	"github.com/instantdevlogs/devlogs/replay/pace"
 	"github.com/instantdevlogs/devlogs/replay/play"
-	"github.com/instantdevlogs/devlogs/replay/record"
 	"github.com/instantdevlogs/devlogs/replay/recording"
 )
 
 // BenchmarkInterArrival measures how well a replay keeps the times between requests that a tap recorded. What is replayed is
-// recorded once more, by another tap, so the error is that of the player and of both taps together. Arrivals are random, 50
-// requests a second on average. It takes a minute: run it with -benchtime 1x.
+// recorded once more, by another tap, so the error is that of the player and of the tap together. The tap runs in a process
+// of its own, as it does in use. Arrivals are random, 50 requests a second on average.
+//
+// floor-p99 is the machine's part: single bytes are sent at the same moments over loopback to a reader in the other process,
+// which sleeps until each comes. What it sees is off by so much although nobody does anything but wake up.
+//
+// It takes a minute: run it with -benchtime 1x.
 func BenchmarkInterArrival(b *testing.B) {
-	original, _ := tapped(b, irregular(b, 1500, 20*time.Millisecond), 1)
+	original, _ := tapped(b, irregular(b, 1000, 20*time.Millisecond), 1)
+	want := distances(b, original)
 	for _, speed := range []float64{1, 10} {
 		b.Run(fmt.Sprintf("%gx", speed), func(b *testing.B) {
 			for b.Loop() {
 				again, report := tapped(b, original, speed)
-				want, got := distances(b, original), distances(b, again)
-				require.Len(b, got, len(want))
-				var off []float64
-				for i := range want {
-					off = append(off, math.Abs(got[i]-want[i]/speed)/1e3)
-				}
-				slices.Sort(off)
+				off := offBy(b, want, distances(b, again), speed)
 				b.ReportMetric(off[len(off)/2], "p50-µs")
+				b.ReportMetric(off[len(off)*95/100], "p95-µs")
 				b.ReportMetric(off[len(off)*99/100], "p99-µs")
 				b.ReportMetric(off[len(off)-1], "max-µs")
 				b.ReportMetric(float64(report.Lag.P99), "lag-p99-µs")
 				b.ReportMetric(float64(report.Spacing.P99), "spacing-p99-µs")
 				b.ReportMetric(100*report.Sender.AwakeSeconds/report.Seconds, "%-awake")
 				b.ReportMetric(100*report.Sender.CPUSeconds/report.Seconds, "%-cpu")
+				floor := offBy(b, want, bytesAt(b, want, speed), speed)
+				b.ReportMetric(floor[len(floor)*99/100], "floor-p99-µs")
 				b.ReportMetric(0, "ns/op")
 			}
 		})
 	}
+}
+
+// offBy is how far distances were from the wanted ones, in µs, sorted.
+func offBy(b *testing.B, want, got []float64, speed float64) (off []float64) {
+	require.Len(b, got, len(want))
+	for i := range want {
+		off = append(off, math.Abs(got[i]-want[i]/speed)/1e3)
+	}
+	slices.Sort(off)
+	return off
 }
 
 // irregular makes a recording whose requests come independently of each other.
@@ -64,11 +78,40 @@ func irregular(b *testing.B, n int, mean time.Duration) string {
 
 // tapped replays a recording through a tap and returns the tap's own, and what the player says.
 func tapped(b *testing.B, from string, speed float64) (dir string, report *play.Report) {
-	s, _ := startSink(b, "")
-	tp, dir := tap(b, "grpc://"+s.GRPCAddr()+",http://"+s.HTTPAddr(), func(c *record.Config) {})
-	report = send(b, tp.Addrs()[0], play.HTTP, from, func(c *play.Config) { c.Pace = &pace.Original{Speed: speed} })
-	stop(b, tp)
+	dir = filepath.Join(b.TempDir(), "tapped")
+	tp := startElsewhere(b, dir)
+	report = send(b, tp.tap, play.HTTP, from, func(c *play.Config) { c.Pace = &pace.Original{Speed: speed} })
+	tp.stop(b)
 	return dir, report
+}
+
+// bytesAt sends single bytes at the distances, as the player waits for its moments, and returns the distances between their
+// arrivals less the sender's own lateness.
+func bytesAt(b *testing.B, want []float64, speed float64) (got []float64) {
+	tp := startElsewhere(b, filepath.Join(b.TempDir(), "unused"))
+	defer tp.stop(b)
+	conn, err := net.Dial("tcp", tp.floor)
+	require.NoError(b, err)
+	defer conn.Close()
+	var w pace.Waiter
+	sent := make([]time.Time, len(want)+1)
+	at := time.Now().Add(20 * time.Millisecond)
+	for i := range sent {
+		w.Until(b.Context(), at)
+		sent[i] = time.Now()
+		_, err := conn.Write([]byte{1})
+		require.NoError(b, err)
+		if i < len(want) {
+			at = at.Add(time.Duration(want[i] / speed))
+		}
+	}
+	came := make([]int64, len(sent))
+	require.NoError(b, binary.Read(conn, binary.LittleEndian, came))
+	for i := range want {
+		own := float64(sent[i+1].Sub(sent[i])) - want[i]/speed
+		got = append(got, float64(came[i+1]-came[i])-own)
+	}
+	return got
 }
 
 // distances between the requests of a recording, in ns.

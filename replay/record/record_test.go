@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
-	"go.uber.org/goleak"
 
 	"github.com/instantdevlogs/devlogs/replay/ledger"
 	"github.com/instantdevlogs/devlogs/replay/play"
@@ -26,8 +25,6 @@ import (
 	"github.com/instantdevlogs/devlogs/replay/recording"
 	"github.com/instantdevlogs/devlogs/replay/sink"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type keeper struct {
 	mu     sync.Mutex
