@@ -16,6 +16,9 @@ const (
 	firstMargin = 2 * time.Millisecond
 	// maxMargin bounds what is spent for one moment.
 	maxMargin = 5 * time.Millisecond
+	// maxAwake bounds how much of that is spent awake. Who stays awake for long has used up its turn: the next who wants the
+	// processor gets it, for longer than a short sleep would have been late.
+	maxAwake = 200 * time.Microsecond
 	// crowded is how late sleeps are by habit where more wants to run than there are processors: margins would not help
 	// there, and would take from others.
 	crowded = time.Millisecond

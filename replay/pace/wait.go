@@ -51,7 +51,7 @@ func (w *Waiter) Until(ctx context.Context, moment time.Time) bool {
 func (w *Waiter) Awake() time.Duration { return w.awake }
 
 func (w *Waiter) inSteps(ctx context.Context, moment time.Time) bool {
-	for time.Until(moment)-w.short.margin() > step {
+	for time.Until(moment)-min(w.short.margin(), maxAwake) > step {
 		w.short.learn(sleepLate(step))
 		if ctx.Err() != nil {
 			return false
