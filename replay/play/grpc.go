@@ -100,6 +100,9 @@ func judgeStatus(ctx context.Context, st *status.Status, seen *rpc) result {
 		}
 	}
 	switch {
+	case !seen.sent.Load() && strings.Contains(st.Message(), "failed to verify certificate"):
+		_, why, _ := strings.Cut(st.Message(), "failed to verify certificate: ")
+		r.class, r.reason, r.untrusted = ledger.NotSent, excerpt([]byte(strings.TrimSuffix(why, `"`))), true
 	case !seen.sent.Load():
 		r.class, r.retry = ledger.NotSent, ctx.Err() != context.Canceled
 	case !seen.answered.Load():

@@ -140,7 +140,10 @@ func transportFailure(err error, connected bool) result {
 		r.class = ledger.NotSent
 	}
 	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &certificate):
+		r.reason, r.retry, r.untrusted = certificate.Err.Error(), false, true
 	case errors.Is(err, context.DeadlineExceeded):
 		r.reason = "timeout"
 	case errors.Is(err, context.Canceled):

@@ -42,6 +42,7 @@ func (r *run) printProgress(last tally) tally {
 	s := r.stats
 	s.mu.Lock()
 	acked, failed, late, inFlight, scheduled := s.acked, s.failed, s.late+s.dropped.Requests, s.inFlight, s.scheduled
+	waiting := s.waiting
 	lag := time.Duration(s.lag.ValueAtQuantile(99)) * time.Microsecond
 	s.mu.Unlock()
 	line := fmt.Sprintf("%6.0fs  %s records acked (%s/s)  in flight %d  lag p99 %v  late %d  failed %d",
@@ -49,6 +50,9 @@ func (r *run) printProgress(last tally) tally {
 		humanize.Comma((acked.Records-last.Records)*int64(time.Second)/int64(progressEvery)), inFlight, lag, late, failed.Requests)
 	if left, ok := r.left(scheduled); ok {
 		line += fmt.Sprintf("  ETA %v", left.Round(time.Second))
+	}
+	if waiting.requests > 0 {
+		line += fmt.Sprintf("\n         trying %d requests again, for %v by now: %s", waiting.requests, (r.since() - waiting.since).Round(time.Second), waiting.reason)
 	}
 	fmt.Fprintln(r.config.Progress, line)
 	return acked

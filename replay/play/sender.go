@@ -2,6 +2,7 @@ package play
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/instantdevlogs/devlogs/replay/ledger"
@@ -25,6 +26,13 @@ type result struct {
 	retryAfter time.Duration // what the target asked for; 0: nothing
 	reason     string        // for people, the same for failures of one kind
 	kept       bool
+	untrusted  bool // the target's certificate is not one that this run trusts, and will not become one
+}
+
+// errUntrusted ends a run whose target can't be who it should be: no request would ever get there.
+func errUntrusted(reason string) error {
+	return fmt.Errorf("the target's certificate is not trusted: %s\nName the authority that signed it with --tls-ca FILE "+
+		"(--tls-server-name when the certificate has another name), or leave the check out with --tls-skip-verify", reason)
 }
 
 // again says whether OTLP allows to send the request again.

@@ -22,6 +22,7 @@ type stats struct {
 	late      int64 // requests that waited for a free place
 	bytes     int64 // on the wire, after compression, all attempts
 	inFlight  int
+	waiting   retries
 	full      time.Duration // how long all places were taken while a request was due
 
 	lag      *hdrhistogram.Histogram // due to first byte, of first attempts, µs
@@ -53,6 +54,32 @@ type outcomeKey struct {
 
 // maxReasons bounds how many different texts of failures are kept; targets may put anything in them.
 const maxReasons = 20
+
+// retries are the requests that are tried again.
+type retries struct {
+	requests int
+	since    time.Duration // when the first of them began to be, of the run's clock
+	reason   string        // of the last failure
+}
+
+// retry notes that a request will be tried again; first: it was not yet.
+func (s *stats) retry(first bool, now time.Duration, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first {
+		if s.waiting.requests++; s.waiting.requests == 1 {
+			s.waiting.since = now
+		}
+	}
+	s.waiting.reason = reason
+}
+
+// retried notes that a request that was tried again has ended, as it may.
+func (s *stats) retried() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting.requests--
+}
 
 func newStats() *stats {
 	// 1 µs to 10 min with three digits.

@@ -41,6 +41,7 @@ func (w *worker) do(hard context.Context, it *item) {
 	began := r.since()
 	r.stats.begin(began - it.due)
 	wait := r.config.Retry.Initial
+	trying := false
 	for {
 		res, sent := w.attempt(hard, request, body, it)
 		if res.kept { // the transport may still read it
@@ -49,11 +50,23 @@ func (w *worker) do(hard context.Context, it *item) {
 				body = append([]byte(nil), body...)
 			}
 		}
+		if res.untrusted {
+			r.fail(errUntrusted(res.reason))
+		}
 		now := r.since()
 		if res.class == ledger.Ack && r.config.Acked != nil && !it.Raw && !res.kept {
 			r.config.Acked(request, w.buf)
 		}
-		if !res.again() || now-r.patientSince(&res, began) >= r.config.Retry.For || !r.pause(hard, retryWait(&res, wait)) {
+		again := res.again() && now-r.patientSince(&res, began) < r.config.Retry.For
+		if again {
+			r.stats.retry(!trying, now, res.reason)
+			trying = true
+			again = r.pause(hard, retryWait(&res, wait))
+		}
+		if !again {
+			if trying {
+				r.stats.retried()
+			}
 			r.stats.end(&res, it.Records, now-it.due, now-sent)
 			return
 		}
