@@ -99,6 +99,9 @@ func judgeStatus(ctx context.Context, st *status.Status, seen *rpc) result {
 			r.retryAfter = max(info.GetRetryDelay().AsDuration(), time.Millisecond)
 		}
 	}
+	if ctx.Err() == context.Canceled {
+		r.reason = "run stopped"
+	}
 	switch {
 	case !seen.sent.Load() && strings.Contains(st.Message(), "failed to verify certificate"):
 		_, why, _ := strings.Cut(st.Message(), "failed to verify certificate: ")
