@@ -14,12 +14,16 @@ type Batch struct {
 	// hears an answer.
 	ID   uuid.UUID
 	Rows *Rows
+	// Payload tells what the producer sent under ID. Writing the same ID again with a payload that differs fails with
+	// ErrOtherPayload.
+	Payload Fingerprint
 }
 
 // Writer keeps batches.
 type Writer interface {
 	// Write returns nil when every row of the batch is durable: it survives kill -9 and power loss. On an error that is
-	// an *UnavailableError the batch may be tried again with the same ID; any other error will not go away by trying.
+	// an *UnavailableError the batch may be tried again with the same ID; any other error will not go away by trying. One
+	// that is ErrOtherPayload says that the ID is taken: the same rows can be stored under another.
 	// When ctx ends first, the batch may or may not have been stored; trying again with the same ID settles it.
 	//
 	// The writer reads b.Rows until Write returns and keeps nothing of it after. Safe for concurrent use; concurrent
@@ -33,6 +37,7 @@ type Outcome uint8
 const (
 	Stored    Outcome = iota // the rows are new
 	Duplicate                // a batch with this ID was there: nothing was added
+	Conflict                 // one was there with another payload: nothing was added; Write returns ErrOtherPayload instead
 )
 
 // UnavailableError says that a store can't take a batch now, why, and when to come back.

@@ -8,9 +8,10 @@ import (
 
 // LedgerEntry is one stored batch as the ledger knows it.
 type LedgerEntry struct {
-	Seq  uint64
-	ID   uuid.UUID
-	Rows uint64 // never 0
+	Seq     uint64
+	ID      uuid.UUID
+	Rows    uint64 // never 0
+	Payload Fingerprint
 }
 
 // Ledger lets whole batches be carried from one store to another under their own ids, so that carrying one twice stores it

@@ -125,15 +125,21 @@ func (r *Rows) ContentID() uuid.UUID {
 		}
 	}
 	h := xxh3.New()
+	_, _ = h.Write(bytesOf(r.Time)) // a hash takes everything
+	r.hashContent(h)
+	return uuid.UUID(h.Sum128().Bytes())
+}
+
+// hashContent adds all but the times.
+func (r *Rows) hashContent(h *xxh3.Hasher) {
 	for _, column := range [...][]byte{
-		bytesOf(r.Time), bytesOf(r.Observed), bytesOf(r.Severity), bytesOf(r.Stream), r.BodyKind, bytesOf(r.Dropped),
+		bytesOf(r.Observed), bytesOf(r.Severity), bytesOf(r.Stream), r.BodyKind, bytesOf(r.Dropped),
 		bytesOf(r.TraceID), bytesOf(r.SpanID), bytesOf(r.Flags),
 		bytesOf(r.SeverityText.Ends), r.SeverityText.Bytes, bytesOf(r.Body.Ends), r.Body.Bytes,
 		bytesOf(r.Attributes.Ends), r.Attributes.Bytes, bytesOf(r.EventName.Ends), r.EventName.Bytes,
 	} {
-		h.Write(column)
+		_, _ = h.Write(column)
 	}
-	return uuid.UUID(h.Sum128().Bytes())
 }
 
 // KeyID is the batch id of a producer's own idempotency key. Keys of different tenants never meet.

@@ -151,7 +151,7 @@ func (c *carrying) carry(ctx context.Context, tenant string, missing map[uint64]
 func (c *carrying) write(ctx context.Context, tenant string, entry storage.LedgerEntry, logs plog.Logs, arrival pcommon.Timestamp) error {
 	rows := new(storage.Rows)
 	storage.Encode(rows, logs, tenant, arrival)
-	outcome, err := c.to.Write(ctx, storage.Batch{ID: entry.ID, Rows: rows})
+	outcome, err := c.to.Write(ctx, storage.Batch{ID: entry.ID, Rows: rows, Payload: entry.Payload})
 	if err != nil {
 		return fmt.Errorf("write batch %d of the source: %w", entry.Seq, err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
 )
 
@@ -76,9 +77,9 @@ func (p *partition) loadIDs(ctx context.Context, conn *engine.Conn) error {
 	return nil
 }
 
-// stored looks up which of the group's ids the ledgers hold.
-func (c *core) stored(ctx context.Context, group []*waiter) (map[uuid.UUID]struct{}, error) {
-	known := map[uuid.UUID]struct{}{}
+// stored looks up which of the group's ids the ledgers hold, and with what payload.
+func (c *core) stored(ctx context.Context, group []*waiter) (map[uuid.UUID]storage.Fingerprint, error) {
+	known := map[uuid.UUID]storage.Fingerprint{}
 	held := c.partitions.hold(func(*sums) bool { return true })
 	defer c.partitions.release(held)
 	for _, h := range held {
@@ -92,14 +93,14 @@ func (c *core) stored(ctx context.Context, group []*waiter) (map[uuid.UUID]struc
 			continue
 		}
 		result, err := c.instance.writer.Query(ctx,
-			"SELECT batch_id FROM "+h.name+".log_batches WHERE batch_id IN (SELECT unnest($1))", ask)
+			"SELECT batch_id, payload FROM "+h.name+".log_batches WHERE batch_id IN (SELECT unnest($1))", ask)
 		if err != nil {
 			return nil, err
 		}
 		for chunk, ok := result.Next(); ok; chunk, ok = result.Next() {
-			ids := chunk.UUIDs(0)
+			ids, payloads := chunk.UUIDs(0), chunk.UUIDs(1)
 			for row := range chunk.Len {
-				known[uuid.UUID(ids.At(row))] = struct{}{}
+				known[uuid.UUID(ids.At(row))] = storage.Fingerprint(payloads.At(row))
 			}
 		}
 		result.Close()

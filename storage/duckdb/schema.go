@@ -37,7 +37,7 @@ var fieldColumns = []column{
 var batchColumns = []column{
 	{"batch_seq", "UBIGINT"}, {"batch_id", "UUID"}, {"tenant", "VARCHAR"}, {"rows", "UINTEGER"},
 	{"min_time", "UBIGINT"}, {"max_time", "UBIGINT"}, {"committed", "UBIGINT"},
-}
+} // and since version 2 payload, see migrations
 
 const (
 	logsTable    = "logs"
@@ -56,6 +56,9 @@ var migrations = [][]string{
 		create(spansTable, spanColumns),
 		create(fieldsTable, fieldColumns),
 		create(batchesTable, batchColumns),
+	},
+	{ // the storage.Fingerprint; all zeros says nothing
+		"ALTER TABLE DB." + batchesTable + " ADD COLUMN payload UUID DEFAULT '00000000-0000-0000-0000-000000000000'",
 	},
 }
 

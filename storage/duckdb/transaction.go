@@ -54,7 +54,7 @@ func (t *transaction) appendBatches(group []*waiter) error {
 		for i, w := range group {
 			r := w.batch.Rows
 			if err := b.add(t.seq+1+uint64(i), engine.UUID(w.batch.ID), r.Tenant, uint32(r.Len()), r.MinTime, r.MaxTime,
-				t.committed); err != nil {
+				t.committed, engine.UUID(w.batch.Payload)); err != nil {
 				return err
 			}
 		}

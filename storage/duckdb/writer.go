@@ -144,12 +144,15 @@ func (c *core) markDuplicates(ctx context.Context, group []*waiter) ([]*waiter, 
 	}
 	var fresh []*waiter
 	for _, w := range group {
-		w.outcome = storage.Stored
-		if _, ok := known[w.batch.ID]; ok {
+		w.outcome, w.err = storage.Stored, nil
+		if payload, ok := known[w.batch.ID]; ok {
 			w.outcome = storage.Duplicate
+			if payload.Differs(w.batch.Payload) {
+				w.outcome, w.err = storage.Conflict, storage.ErrOtherPayload
+			}
 			continue
 		}
-		known[w.batch.ID] = struct{}{}
+		known[w.batch.ID] = w.batch.Payload
 		fresh = append(fresh, w)
 	}
 	return fresh, nil

@@ -157,6 +157,9 @@ func (s *Store) commitApart(ctx context.Context, group []*waiting) {
 			w.err = err
 		} else {
 			w.outcome = outcomes[i]
+			if w.outcome == storage.Conflict {
+				w.err = storage.ErrOtherPayload
+			}
 		}
 	}
 }

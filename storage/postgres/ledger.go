@@ -27,12 +27,12 @@ func (s *Store) Tenants(ctx context.Context) (tenants []string, err error) {
 // Entries implements storage.Ledger. Of batches that are being stored now, a lower sequence may appear after a higher one.
 func (s *Store) Entries(ctx context.Context, tenant string, after uint64, limit int) (entries []storage.LedgerEntry, err error) {
 	return entries, s.read(ctx, "read the ledger", func(r *reading) error {
-		sql := `SELECT batch_seq, batch_id, rows FROM log_batches WHERE batch_seq > $1::bigint AND tenant = $2::text AND rows > 0
+		sql := `SELECT batch_seq, batch_id, rows, payload FROM log_batches WHERE batch_seq > $1::bigint AND tenant = $2::text AND rows > 0
 			ORDER BY batch_seq LIMIT ` + strconv.Itoa(limit)
 		return r.each(sql, [][]byte{decimal(after), []byte(tenant)}, func(v [][]byte) error {
-			entries = append(entries, storage.LedgerEntry{
-				Seq: binary.BigEndian.Uint64(v[0]), ID: uuid.UUID(v[1]), Rows: binary.BigEndian.Uint64(v[2]),
-			})
+			entry := storage.LedgerEntry{Seq: binary.BigEndian.Uint64(v[0]), ID: uuid.UUID(v[1]), Rows: binary.BigEndian.Uint64(v[2])}
+			copy(entry.Payload[:], v[3]) // nothing when it is NULL
+			entries = append(entries, entry)
 			return nil
 		})
 	})

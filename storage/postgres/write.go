@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/instantdevlogs/devlogs/storage"
@@ -24,8 +25,8 @@ const maxAttempts = 5
 // maxTenant is how long the name of a tenant may be, in bytes: it is part of an index.
 const maxTenant = 1024
 
-// WriteAll stores several batches in one transaction, all or none, and tells of each, in their order, whether it is new. It
-// is for callers that gather batches themselves; Write gathers those of concurrent callers.
+// WriteAll stores several batches in one transaction, all or none, and tells of each, in their order, whether it is new, there
+// already, or in conflict with what is there. It is for callers that gather batches themselves; Write gathers those of concurrent callers.
 //
 // An error that is a *ContentError is the fault of one or more of the batches: give them in smaller groups to find which. One
 // that is a *storage.UnavailableError goes away: give the same batches again. WriteAll reads batches until it returns. Safe
@@ -150,6 +151,9 @@ func (s *Store) transaction(
 	if err != nil {
 		return nil, err
 	}
+	if err := findConflicts(ctx, conn, batches, outcomes); err != nil {
+		return nil, err
+	}
 	if len(fresh) > 0 {
 		if err := s.copyRows(ctx, conn, fresh, near); err != nil {
 			return nil, err
@@ -163,10 +167,10 @@ func (s *Store) transaction(
 	return outcomes, conn.SendBatch(ctx, last).Close()
 }
 
-const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns)
-SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns
+const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns, payload)
+SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[],
-	$8::smallint[], $9::smallint[]) WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, place)
+	$8::smallint[], $9::smallint[], $10::uuid[]) WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, place)
 ORDER BY place
 ON CONFLICT (batch_id) DO NOTHING RETURNING batch_seq, batch_id`
 
@@ -192,7 +196,7 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	}
 	outcomes := make([]storage.Outcome, len(batches))
 	var fresh []*copying
-	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos).Query(func(r pgx.Rows) error {
+	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos, l.payloads).Query(func(r pgx.Rows) error {
 		seqs := make(map[uuid.UUID]uint64, len(batches))
 		var seq int64
 		var id [16]byte
@@ -217,6 +221,38 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	return outcomes, fresh, conn.SendBatch(ctx, start).Close()
 }
 
+// findConflicts tells those duplicates apart that came with another payload than what is stored under their id.
+func findConflicts(ctx context.Context, conn *pgx.Conn, batches []storage.Batch, outcomes []storage.Outcome) error {
+	var ask []string
+	for i, outcome := range outcomes {
+		if outcome == storage.Duplicate && batches[i].Payload != (storage.Fingerprint{}) {
+			ask = append(ask, batches[i].ID.String())
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	rows, err := conn.Query(ctx, "SELECT batch_id, payload FROM log_batches WHERE batch_id = ANY ($1::uuid[]) AND payload IS NOT NULL",
+		pgx.QueryExecModeExec, ask)
+	if err != nil {
+		return err
+	}
+	stored := make(map[uuid.UUID]storage.Fingerprint, len(ask))
+	var id, payload [16]byte
+	if _, err := pgx.ForEachRow(rows, []any{&id, &payload}, func() error {
+		stored[id] = payload
+		return nil
+	}); err != nil {
+		return err
+	}
+	for i, outcome := range outcomes {
+		if outcome == storage.Duplicate && stored[batches[i].ID].Differs(batches[i].Payload) {
+			outcomes[i] = storage.Conflict
+		}
+	}
+	return nil
+}
+
 // statementTimeout is after how many milliseconds the server ends a statement that nobody waits for any more: the caller gives
 // up first.
 func statementTimeout(ctx context.Context) string {
@@ -233,6 +269,7 @@ type ledgerColumns struct {
 	rows, odd, far      []int64
 	low, high           []time.Time
 	lowNanos, highNanos []int16
+	payloads            []pgtype.UUID
 }
 
 func (l *ledgerColumns) add(b *storage.Batch, c *copying) {
@@ -244,6 +281,7 @@ func (l *ledgerColumns) add(b *storage.Batch, c *copying) {
 	l.far = append(l.far, int64(c.far))
 	l.low, l.high = append(l.low, micros(low)), append(l.high, micros(high))
 	l.lowNanos, l.highNanos = append(l.lowNanos, int16(low%1000)), append(l.highNanos, int16(high%1000))
+	l.payloads = append(l.payloads, pgtype.UUID{Bytes: b.Payload, Valid: b.Payload != storage.Fingerprint{}})
 }
 
 // minDirect is from how many rows on compressing while copying pays: fewer make columns so short that they take more room

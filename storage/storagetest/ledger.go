@@ -50,6 +50,7 @@ func testLedger(t *testing.T, s Store) {
 	for i, entry := range entries {
 		require.Equal(t, ids[i], entry.ID, "they were stored one after the other")
 		require.Equal(t, want[entry.ID], entry.Rows)
+		require.Zero(t, entry.Payload)
 	}
 
 	unknown := uuid.New()

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -40,6 +41,61 @@ func testWrite(t *testing.T, s Store) {
 				}
 			}
 			require.Equal(t, 1, stored)
+		}
+		require.Len(t, search(t, s, everything(tenant)), 10)
+	})
+
+	t.Run("the same id with another payload is refused and harms nobody", func(t *testing.T) {
+		tenant, id := newTenant(), uuid.New()
+		first, second := storage.OfClient("first"), storage.OfClient("second")
+		outcome, err := writePayload(s, tenant, id, first, "first")
+		require.NoError(t, err)
+		require.Equal(t, storage.Stored, outcome)
+		for range 2 {
+			_, err = writePayload(s, tenant, id, second, "second")
+			require.ErrorIs(t, err, storage.ErrOtherPayload)
+			require.False(t, isUnavailable(err), "a client must not try again")
+		}
+		for _, same := range []storage.Fingerprint{first, {}, storage.OfMessage([]byte("first"))} {
+			outcome, err = writePayload(s, tenant, id, same, "retry")
+			require.NoError(t, err, "the same, nothing, and what can't be compared are a retry")
+			require.Equal(t, storage.Duplicate, outcome)
+		}
+		outcome, err = writePayload(s, tenant, uuid.New(), second, "second")
+		require.NoError(t, err)
+		require.Equal(t, storage.Stored, outcome, "under another id it can be stored")
+		require.Equal(t, []string{"first", "second"}, bodies(search(t, s, everything(tenant))))
+
+		id = uuid.New()
+		writeID(t, s, tenant, id, "without a payload")
+		outcome, err = writePayload(s, tenant, id, first, "retry")
+		require.NoError(t, err, "of a batch that is older than fingerprints nothing is known")
+		require.Equal(t, storage.Duplicate, outcome)
+	})
+
+	t.Run("of two payloads under one id at the same time one is stored and the other refused", func(t *testing.T) {
+		tenant := newTenant()
+		for range 10 {
+			id := uuid.New()
+			errs := make(chan error, 8)
+			var writers sync.WaitGroup
+			for i := range cap(errs) {
+				text := strconv.Itoa(i % 2)
+				writers.Go(func() {
+					_, err := writePayload(s, tenant, id, storage.OfClient(text), text)
+					errs <- err
+				})
+			}
+			writers.Wait()
+			close(errs)
+			refused := 0
+			for err := range errs {
+				if err != nil {
+					require.ErrorIs(t, err, storage.ErrOtherPayload)
+					refused++
+				}
+			}
+			require.Equal(t, 4, refused)
 		}
 		require.Len(t, search(t, s, everything(tenant)), 10)
 	})
@@ -134,6 +190,17 @@ func writeID(t *testing.T, s Store, tenant string, id uuid.UUID, texts ...string
 	outcome, err := s.Write(context.Background(), storage.Batch{ID: id, Rows: rows})
 	assert.NoError(t, err)
 	return outcome
+}
+
+func writePayload(s Store, tenant string, id uuid.UUID, payload storage.Fingerprint, text string) (storage.Outcome, error) {
+	rows := &storage.Rows{}
+	storage.Encode(rows, lines("api", arrival, 1, text), tenant, arrival)
+	return s.Write(context.Background(), storage.Batch{ID: id, Rows: rows, Payload: payload})
+}
+
+func isUnavailable(err error) bool {
+	_, ok := errors.AsType[*storage.UnavailableError](err)
+	return ok
 }
 
 // testTenants: nothing of one tenant shows in what another asks, though they sent the same.
