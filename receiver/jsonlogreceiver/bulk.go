@@ -69,6 +69,7 @@ func (b *bulk) read(s *session) {
 			b.abandon(s, malformedAction(item.Line, fault), item)
 			return
 		}
+		s.note(view(line))
 		if !b.document(s, entry) {
 			return
 		}
@@ -127,6 +128,7 @@ func (b *bulk) document(s *session, entry bulkItem) bool {
 		b.items[number].fate = unsupportedAction(entry.action)
 		return true
 	}
+	s.note(view(line))
 	if r := b.add(s, entry, item, line); r != nil {
 		b.items[number].fate = rejectedItem(r)
 		s.reject(*r)

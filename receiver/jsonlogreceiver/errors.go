@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -83,6 +84,12 @@ func tooManyRequests(limit int) *refusal {
 		"%d requests are being worked on, as many as allowed (setting limits.concurrent_requests): try again", limit)}
 }
 
+func keyReused() *refusal {
+	return &refusal{status: http.StatusUnprocessableEntity, code: codeKeyReused, message: idempotency.Message}
+}
+
+const codeKeyReused = "idempotency_key_reused"
+
 func crossSite(origin string) *refusal {
 	return &refusal{status: http.StatusForbidden, code: "cross_site", message: fmt.Sprintf(
 		"the browser says that a page of another site (%q) sends this: list that origin in the setting cors.allowed_origins to take its logs", origin)}
@@ -112,8 +119,12 @@ func readRefusal(err error) *refusal {
 }
 
 // pipelineRefusal maps an error of the pipeline as the otlp receiver does: a gRPC status says what it is, any other error
-// is permanent or not. permanent tells that the pipeline refused the records for what they are.
+// is permanent or not. permanent tells that the pipeline refused the records for what they are, so that others of the body may
+// be taken. A key that is taken ends the body: what of it is stored under which key would be hard to tell.
 func pipelineRefusal(err error) (refused *refusal, permanent bool) {
+	if idempotency.IsReused(err) {
+		return keyReused(), false
+	}
 	var carrier interface{ GRPCStatus() *status.Status } // status.FromError would put the wrappings' words into the message
 	if !errors.As(err, &carrier) {
 		if consumererror.IsPermanent(err) {

@@ -43,6 +43,9 @@ type fault struct {
 // is stored already.
 const retryHint = "send the whole body again with the same Idempotency-Key, or what begins at retry_from with a new one"
 
+// otherBodyHint: what was before retry_from is stored since the key came first.
+const otherBodyHint = "send what begins at retry_from with a new Idempotency-Key: what is before it is stored already"
+
 func (s *session) report() report {
 	r := report{
 		Accepted: s.accepted, Rejected: s.rejected, Errors: s.errors, Omitted: s.omitted(),
@@ -52,6 +55,9 @@ func (s *session) report() report {
 		r.Error, r.Retry = &fault{s.refused.code, s.refused.message}, &s.resume
 		if s.key != "" && s.accepted > 0 {
 			r.Hint = retryHint
+			if s.refused.code == codeKeyReused {
+				r.Hint = otherBodyHint
+			}
 		}
 	}
 	return r

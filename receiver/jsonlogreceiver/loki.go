@@ -39,6 +39,7 @@ func (lokiPush) read(s *session) {
 		return
 	}
 	reader := &lokiReader{session: s}
+	s.note(view(body))
 	if mediaType, _, _ := mime.ParseMediaType(s.request.Header.Get("Content-Type")); mediaType == protobufType {
 		if body, err = lokipush.Unsnap(body, limit); err == nil {
 			err = lokipush.DecodeProto(body, reader)

@@ -94,6 +94,9 @@ func (r *jsonReceiver) begin(p protocol, req *http.Request) (*session, *refusal)
 		worker: r.workers.Get().(*worker), options: options, receiver: r, protocol: p,
 		ctx: req.Context(), request: req, arrival: now(),
 	}
+	if options.key != "" {
+		s.payload = newPayload(req)
+	}
 	s.mapper.Use(options.rules)
 	s.body.Reset(req.Body, req.ContentLength, r.config.Limits.tape())
 	s.body.Prefetch(prefetchBytes)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
 	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsonmap"
 	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsontape"
 	"go.opentelemetry.io/collector/client"
@@ -31,9 +32,10 @@ type session struct {
 	request  *http.Request
 	arrival  pcommon.Timestamp
 
-	first    place // of the batch being filled
-	size     int   // bytes of JSON in it
-	batches  int   // handed to the pipeline
+	payload  *payload // nil when the request has no key
+	first    place    // of the batch being filled
+	size     int      // bytes of JSON in it
+	batches  int      // handed to the pipeline
 	settled  func(pipelineErr *refusal)
 	explains []jsonmap.Explanation
 }
@@ -61,7 +63,12 @@ func (s *session) values(take func(item jsontape.Item) *rejection) {
 		}
 		if item.Fault != nil {
 			s.reject(faultRejection(item))
-		} else if r := take(item); r != nil {
+			continue
+		}
+		if s.note(s.body.Tape.Raw(0)); s.refused != nil {
+			break
+		}
+		if r := take(item); r != nil {
 			s.reject(*r)
 		}
 	}
@@ -107,27 +114,40 @@ func (s *session) add(at place, size int) {
 		}
 		return
 	}
+	if s.makeRoom(); s.refused != nil {
+		return
+	}
 	if s.batch.Len() == 0 {
 		s.first, s.size = at, 0
 	}
 	s.batch.Add(&s.mapper, s.arrival)
 	s.size += size
-	if s.batch.Len() >= s.receiver.config.Batch.MaxRecords || s.size >= s.receiver.config.Batch.MaxBytes {
-		s.flush()
+	if s.payload == nil {
+		s.makeRoom() // with a key it waits: what a batch is also depends on whether the body goes on
+	}
+}
+
+// makeRoom hands on a batch that is full.
+func (s *session) makeRoom() {
+	if n := s.batch.Len(); n >= s.receiver.config.Batch.MaxRecords || n > 0 && s.size >= s.receiver.config.Batch.MaxBytes {
+		s.hand(false)
 	}
 }
 
 func (s *session) reject(r rejection) { s.verdict.reject(r, s.receiver.config.Limits.Errors) }
 
-// flush hands the batch to the pipeline.
-func (s *session) flush() {
+// flush hands the last batch to the pipeline.
+func (s *session) flush() { s.hand(true) }
+
+// hand hands the batch to the pipeline; last when the body has ended.
+func (s *session) hand(last bool) {
 	n := s.batch.Len()
 	if n == 0 || s.refused != nil {
 		return
 	}
 	s.batches++
 	obs := s.receiver.obs
-	ctx := obs.StartLogsOp(s.batchContext())
+	ctx := obs.StartLogsOp(s.batchContext(last))
 	err := s.receiver.next.ConsumeLogs(ctx, s.batch.Take())
 	obs.EndLogsOp(ctx, s.protocol.name(), n, err)
 
@@ -161,19 +181,21 @@ func (s *session) refuse(r *refusal, at place) {
 	s.batch.Reset()
 }
 
-// batchContext carries the tenant and the batch's idempotency key, as exporters expect them, in client.Info.
-func (s *session) batchContext() context.Context {
+// batchContext carries the tenant, and the batch's idempotency key with its fingerprint, as exporters expect them, in client.Info.
+func (s *session) batchContext(last bool) context.Context {
 	info := client.FromContext(s.ctx)
 	metadata := map[string][]string{}
 	for key := range info.Metadata.Keys() {
 		metadata[key] = info.Metadata.Get(key)
 	}
-	delete(metadata, "idempotency-key")
+	delete(metadata, idempotency.Key)
+	delete(metadata, idempotency.Fingerprint)
 	if s.tenant != "" {
 		metadata["x-scope-orgid"] = []string{s.tenant}
 	}
 	if s.key != "" {
-		metadata["idempotency-key"] = []string{batchKey(s.key, s.batches)}
+		metadata[idempotency.Key] = []string{batchKey(s.key, s.batches)}
+		metadata[idempotency.Fingerprint] = []string{s.payload.fingerprint(last)}
 	}
 	info.Metadata = client.NewMetadata(metadata)
 	return client.NewContext(s.ctx, info)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"unsafe"
 
 	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsonmap"
 	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsontape"
@@ -124,7 +123,11 @@ func (splunkHEC) readLines(s *session) {
 			continue
 		}
 		line = bytes.ToValidUTF8(line, []byte("\uFFFD"))
-		s.mapper.PrepareText(unsafe.String(unsafe.SliceData(line), len(line))) // the body's buffer is never written again
+		text := view(line) // the body's buffer is never written again
+		if s.note(text); s.refused != nil {
+			break
+		}
+		s.mapper.PrepareText(text)
 		s.mapper.Parts().Time = when
 		s.mapper.DetectSeverity()
 		s.add(place{item.Index, item.Line}, len(line))
