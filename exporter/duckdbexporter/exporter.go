@@ -20,15 +20,14 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/instantdevlogs/devlogs/exporter/duckdbexporter/internal/metadata"
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb"
 )
 
-// Receivers put these into the client's metadata: json_log by itself, others with include_metadata.
-const (
-	tenantKey      = "x-scope-orgid"
-	idempotencyKey = "idempotency-key"
-)
+// Receivers put it into the client's metadata, as they do the key of package idempotency: json_log by itself, others with
+// include_metadata.
+const tenantKey = "x-scope-orgid"
 
 // duckdbExporter is safe for concurrent use between start and shutdown.
 type duckdbExporter struct {
@@ -100,7 +99,11 @@ func (e *duckdbExporter) consumeLogs(ctx context.Context, logs plog.Logs) error 
 	}
 
 	began := time.Now()
-	outcome, err := e.store.Write(ctx, storage.Batch{ID: e.batchID(rows, first(metadata.Get(idempotencyKey))), Rows: rows})
+	outcome, err := e.store.Write(ctx, e.batch(rows, metadata))
+	if errors.Is(err, storage.ErrOtherPayload) {
+		e.telemetry.DuckdbBatches.Add(ctx, 1, conflict)
+		return idempotency.Reused()
+	}
 	if err != nil {
 		e.telemetry.DuckdbBatches.Add(ctx, 1, failed(err))
 		return e.health.refuse(err)
@@ -116,15 +119,22 @@ func (e *duckdbExporter) consumeLogs(ctx context.Context, logs plog.Logs) error 
 	return nil
 }
 
-func (e *duckdbExporter) batchID(rows *storage.Rows, key string) uuid.UUID {
-	switch {
+func (e *duckdbExporter) batch(rows *storage.Rows, metadata client.Metadata) storage.Batch {
+	b := storage.Batch{Rows: rows}
+	switch key := first(metadata.Get(idempotency.Key)); {
 	case key != "":
-		return storage.KeyID(rows.Tenant, key)
+		b.ID = storage.KeyID(rows.Tenant, key)
+		if print := first(metadata.Get(idempotency.Fingerprint)); print != "" {
+			b.Payload = storage.OfClient(print)
+		} else {
+			b.Payload = rows.Fingerprint()
+		}
 	case e.config.DeduplicateRetries:
-		return rows.ContentID()
+		b.ID = rows.ContentID()
 	default:
-		return uuid.New()
+		b.ID = uuid.New()
 	}
+	return b
 }
 
 var (
@@ -132,6 +142,7 @@ var (
 	duplicate   = outcomeOption("duplicate")
 	unavailable = outcomeOption("unavailable")
 	refused     = outcomeOption("refused")
+	conflict    = outcomeOption("conflict")
 	abandoned   = outcomeOption("abandoned")
 )
 

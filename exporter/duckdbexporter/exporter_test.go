@@ -3,6 +3,7 @@ package duckdbexporter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,11 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/instantdevlogs/devlogs/exporter/duckdbexporter/internal/metadatatest"
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
 	"github.com/instantdevlogs/devlogs/storage"
 	"github.com/instantdevlogs/devlogs/storage/duckdb"
 )
@@ -154,6 +158,44 @@ func TestRetriesStoreOnce(t *testing.T) {
 			require.Len(t, r.search(t, ""), test.want)
 		})
 	}
+}
+
+func TestAKeyThatComesWithOtherLogsIsRefused(t *testing.T) {
+	keyed := func(pairs ...string) context.Context {
+		metadata := map[string][]string{"Idempotency-Key": {"k"}}
+		for i := 0; i < len(pairs); i += 2 {
+			metadata[pairs[i]] = []string{pairs[i+1]}
+		}
+		return withMetadata(t.Context(), metadata)
+	}
+	timeless := func(first int) plog.Logs {
+		logs := someLogs(first, 1)
+		logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetTimestamp(0)
+		return logs
+	}
+	r := start(t, nil)
+	require.NoError(t, r.ConsumeLogs(keyed(), timeless(0)))
+	require.NoError(t, r.ConsumeLogs(keyed(), timeless(0)), "a retry, which arrives later")
+	err := r.ConsumeLogs(keyed(), timeless(1))
+	require.True(t, idempotency.IsReused(err))
+	require.True(t, consumererror.IsPermanent(err))
+	require.Equal(t, codes.InvalidArgument, status.Code(err))
+	require.NoError(t, r.ConsumeLogs(keyed("X-Scope-OrgID", "other"), timeless(1)), "keys of tenants never meet")
+
+	// What the receiver says of the client's bytes counts, and not what became of them.
+	withPrint := func(key, print string) context.Context {
+		return withMetadata(t.Context(), map[string][]string{"Idempotency-Key": {key}, "Idempotency-Fingerprint": {print}})
+	}
+	require.NoError(t, r.ConsumeLogs(withPrint("p", "bytes"), timeless(2)))
+	require.NoError(t, r.ConsumeLogs(withPrint("p", "bytes"), someLogs(3, 1)))
+	require.True(t, idempotency.IsReused(r.ConsumeLogs(withPrint("p", "other bytes"), timeless(2))))
+	require.Equal(t, []string{"message 0", "message 2"}, slices.Sorted(slices.Values(r.search(t, ""))))
+
+	require.NoError(t, r.Shutdown(t.Context()))
+	require.NoError(t, r.store.Close())
+	again := start(t, func(config *Config) { config.StoreConfig.Path = r.config.StoreConfig.Path })
+	require.NoError(t, again.ConsumeLogs(keyed(), timeless(0)))
+	require.True(t, idempotency.IsReused(again.ConsumeLogs(keyed(), timeless(1))), "also after a restart")
 }
 
 func TestMetricsTellStoredFromDuplicate(t *testing.T) {

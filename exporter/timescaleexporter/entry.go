@@ -13,14 +13,13 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
-// Receivers put these into the client's metadata: json_log by itself, others with include_metadata.
-const (
-	tenantKey      = "x-scope-orgid"
-	idempotencyKey = "idempotency-key"
-)
+// Receivers put it into the client's metadata, as they do the key of package idempotency: json_log by itself, others with
+// include_metadata.
+const tenantKey = "x-scope-orgid"
 
 // newEntry makes the queue entry of one request.
 func newEntry(logs plog.Logs, md client.Metadata, deduplicate bool, arrival pcommon.Timestamp) (*queue.Entry, error) {
@@ -35,9 +34,14 @@ func newEntry(logs plog.Logs, md client.Metadata, deduplicate bool, arrival pcom
 	if err != nil {
 		return nil, consumererror.NewPermanent(fmt.Errorf("encode the request: %w", err))
 	}
-	switch key := first(md.Get(idempotencyKey)); {
+	switch key := first(md.Get(idempotency.Key)); {
 	case key != "":
 		e.Batch = storage.KeyID(e.Tenant, key)
+		if print := first(md.Get(idempotency.Fingerprint)); print != "" {
+			e.Sent = storage.OfClient(print)
+		} else {
+			e.Sent = storage.OfMessage(message)
+		}
 	case deduplicate && allTimed(logs):
 		e.Batch = contentID(e.Tenant, message)
 	default:

@@ -39,8 +39,10 @@ func retryable(code codes.Code, message string, after time.Duration) error {
 var (
 	refusedFull        = option("reason", "full")
 	refusedUnavailable = option("reason", "unavailable")
+	refusedReused      = option("reason", "key_reused")
 	batchStored        = option("outcome", "stored")
 	batchDuplicate     = option("outcome", "duplicate")
+	batchConflict      = option("outcome", "conflict")
 )
 
 func option(key, value string) metric.MeasurementOption {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/internal/metadata"
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // timescaleExporter is safe for concurrent use between start and shutdown.
@@ -107,6 +109,10 @@ func (e *timescaleExporter) consumeLogs(ctx context.Context, logs plog.Logs) err
 	if err != nil || entry.Records == 0 {
 		return err
 	}
+	if e.reused(ctx, entry) {
+		e.telemetry.TimescaleEnqueueRefused.Add(ctx, 1, refusedReused)
+		return idempotency.Reused()
+	}
 	err = e.producer.Add(ctx, entry)
 	if err == nil {
 		return nil
@@ -117,4 +123,18 @@ func (e *timescaleExporter) consumeLogs(ctx context.Context, logs plog.Logs) err
 	}
 	e.telemetry.TimescaleEnqueueRefused.Add(ctx, 1, refusedUnavailable)
 	return unavailable(err)
+}
+
+// reused tells whether the entry's key came lately with another payload, so that the client hears of it. It is asked while
+// somebody listens, and may fail to tell: what gets past it the drain finds in the ledger, and makes a dead letter of it.
+func (e *timescaleExporter) reused(ctx context.Context, entry *queue.Entry) bool {
+	if entry.Sent == (storage.Fingerprint{}) {
+		return false
+	}
+	before, err := queue.Remember(ctx, e.config.Redis.Queue, e.redis, entry)
+	if err != nil {
+		e.logger.Debug("Could not look up an Idempotency-Key in Redis", zap.Error(err))
+		return false
+	}
+	return entry.Sent.Differs(before)
 }

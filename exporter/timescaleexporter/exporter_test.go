@@ -98,7 +98,7 @@ func TestMetricsTellStoredFromDuplicate(t *testing.T) {
 		return metricdata.DataPoint[int64]{Value: n, Attributes: attribute.NewSet(attribute.String("outcome", outcome))}
 	}
 	same := []metricdatatest.Option{metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars()}
-	metadatatest.AssertEqualTimescaleDrainBatches(t, e.telemetry, []metricdata.DataPoint[int64]{point("duplicate", 2), point("stored", 1)}, same...)
+	metadatatest.AssertEqualTimescaleDrainBatches(t, e.telemetry, []metricdata.DataPoint[int64]{point("conflict", 0), point("duplicate", 2), point("stored", 1)}, same...)
 	metadatatest.AssertEqualTimescaleDrainRecords(t, e.telemetry, []metricdata.DataPoint[int64]{{Value: 4}}, same...)
 	require.Eventually(t, func() bool { // the gauge looks twice a second
 		m, err := e.telemetry.GetMetric("otelcol_timescale_queue_entries")

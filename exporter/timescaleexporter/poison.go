@@ -21,6 +21,9 @@ func (w *worker) isolate(held []queue.Delivery, batches []storage.Batch) bool {
 		}
 		if err == nil {
 			w.count(outcomes, one)
+			if !w.buryConflicts(held[i:i+1], outcomes) {
+				return false
+			}
 			w.acknowledge(held[i : i+1])
 			continue
 		}
@@ -65,11 +68,14 @@ func (w *worker) cure(d *queue.Delivery) bool {
 		return false
 	}
 	if len(good) > 0 {
-		rest := []storage.Batch{{ID: d.Batch, Rows: encode(d, good)}}
+		rest := []storage.Batch{{ID: d.Batch, Rows: encode(d, good), Payload: d.Sent}}
 		outcomes, err := w.write(rest)
 		switch {
 		case err == nil:
 			w.count(outcomes, rest)
+			if !w.buryConflicts([]queue.Delivery{*d}, outcomes) {
+				return false
+			}
 		case w.ctx.Err() != nil:
 			return false
 		default: // refused as a whole although each part was not

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // settle stores what is held and acknowledges it. It returns when that is done, or when the drain is stopped: then the
@@ -58,10 +59,28 @@ func (w *worker) bury(done []queue.Delivery, letters []queue.Letter) bool {
 	}
 	w.telemetry.TimescaleDeadLetters.Add(context.Background(), int64(len(letters)))
 	for i := range letters {
-		w.logger.Warn("The database refused a record; it is a dead letter now, see: devlogs queue dead-letters",
+		w.logger.Warn("What could not be stored is a dead letter now, see: devlogs queue dead-letters",
 			zap.Stringer("batch", letters[i].Batch), zap.Int("record", letters[i].Record), zap.String("reason", letters[i].Reason))
 	}
 	return true
+}
+
+// reusedReason is what a person reads about a batch that came under the idempotency key of another one.
+const reusedReason = "its Idempotency-Key was used before with another body, which is stored; nothing is lost: " +
+	"devlogs queue requeue stores this one too, under an id of its own"
+
+// buryConflicts makes dead letters of the batches whose key is taken; their clients heard 2xx. false: the drain was stopped before
+// Redis had them.
+func (w *worker) buryConflicts(held []queue.Delivery, outcomes []storage.Outcome) bool {
+	var done []queue.Delivery
+	var letters []queue.Letter
+	for i, outcome := range outcomes {
+		if outcome == storage.Conflict {
+			done = append(done, held[i])
+			letters = append(letters, queue.Letter{Entry: held[i].Entry, Reason: reusedReason, Record: -1})
+		}
+	}
+	return len(letters) == 0 || w.bury(done, letters)
 }
 
 func (w *worker) insist(do func(context.Context) error) bool {

@@ -39,7 +39,7 @@ func (w *worker) decodeOne(d *queue.Delivery) error {
 	rows := w.rows[i]
 	rows.Reset()
 	storage.Encode(rows, logs, d.Tenant, d.Arrival)
-	w.batches = append(w.batches, storage.Batch{ID: d.Batch, Rows: rows})
+	w.batches = append(w.batches, storage.Batch{ID: d.Batch, Rows: rows, Payload: d.Sent})
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (w *worker) storeAll(held []queue.Delivery, batches []storage.Batch) bool {
 	case err == nil:
 		w.count(outcomes, batches)
 		w.recover()
-		return true
+		return w.buryConflicts(held, outcomes)
 	case w.ctx.Err() != nil:
 		return false
 	case errors.Is(err, errTooSlow):
@@ -99,17 +99,21 @@ func passing(err error) bool {
 
 func (w *worker) count(outcomes []storage.Outcome, batches []storage.Batch) {
 	ctx := context.Background()
-	var records, stored, duplicates int64
+	var records, stored, duplicates, conflicts int64
 	for i, outcome := range outcomes {
-		if outcome == storage.Duplicate {
+		switch outcome {
+		case storage.Stored:
+			stored++
+			records += int64(batches[i].Rows.Len())
+		case storage.Duplicate:
 			duplicates++
-			continue
+		case storage.Conflict:
+			conflicts++
 		}
-		stored++
-		records += int64(batches[i].Rows.Len())
 	}
 	w.telemetry.TimescaleDrainRecords.Add(ctx, records)
 	w.telemetry.TimescaleDrainTransactionRecords.Record(ctx, records)
 	w.telemetry.TimescaleDrainBatches.Add(ctx, stored, batchStored)
 	w.telemetry.TimescaleDrainBatches.Add(ctx, duplicates, batchDuplicate)
+	w.telemetry.TimescaleDrainBatches.Add(ctx, conflicts, batchConflict)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"go.opentelemetry.io/collector/config/configopaque"
@@ -104,3 +105,8 @@ func (c *Config) options(tlsConfig *tls.Config) (*redis.UniversalOptions, error)
 
 func (c *Config) logsKey(shard int) string { return fmt.Sprintf("{%s:%d}:logs", c.Prefix, shard) }
 func (c *Config) deadKey(shard int) string { return fmt.Sprintf("{%s:%d}:dead", c.Prefix, shard) }
+
+// batchKey is where what was sent under a batch's id is remembered.
+func (c *Config) batchKey(id uuid.UUID) string {
+	return fmt.Sprintf("{%s:%d}:key:%s", c.Prefix, int(id[0])%c.Shards, id)
+}

@@ -13,15 +13,18 @@ import (
 	"github.com/zeebo/xxh3"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // Entry is one batch on its way: the fields of a stream entry.
 type Entry struct {
-	Batch   uuid.UUID         // "b", 16 bytes: the id in the ledger
-	Tenant  string            // "t", absent when empty
-	Records int               // "n", decimal
-	Arrival pcommon.Timestamp // "a", nanoseconds in decimal: the time of records that have none
-	Payload []byte            // "d": see Pack
+	Batch   uuid.UUID           // "b", 16 bytes: the id in the ledger
+	Tenant  string              // "t", absent when empty
+	Records int                 // "n", decimal
+	Arrival pcommon.Timestamp   // "a", nanoseconds in decimal: the time of records that have none
+	Sent    storage.Fingerprint // "f", 16 bytes, absent when zero: what the client sent under its idempotency key
+	Payload []byte              // "d": see Pack
 }
 
 // The names of an entry's fields are short because every entry repeats them.
@@ -30,6 +33,7 @@ const (
 	fieldTenant  = "t"
 	fieldRecords = "n"
 	fieldArrival = "a"
+	fieldSent    = "f"
 	fieldPayload = "d"
 )
 
@@ -43,6 +47,9 @@ func (e *Entry) values() []any {
 	}
 	if e.Tenant != "" {
 		values = append(values, fieldTenant, e.Tenant)
+	}
+	if e.Sent != (storage.Fingerprint{}) {
+		values = append(values, fieldSent, e.Sent[:])
 	}
 	return values
 }
@@ -62,8 +69,12 @@ func parseEntry(values map[string]any) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("field %q is no time of arrival: %w", fieldArrival, err)
 	}
+	var sent storage.Fingerprint
+	if print := text(fieldSent); len(print) == len(sent) {
+		sent = storage.Fingerprint([]byte(print))
+	}
 	return Entry{
-		Batch: batch, Tenant: text(fieldTenant), Records: records, Arrival: pcommon.Timestamp(arrival),
+		Batch: batch, Sent: sent, Tenant: text(fieldTenant), Records: records, Arrival: pcommon.Timestamp(arrival),
 		Payload: []byte(text(fieldPayload)),
 	}, nil
 }

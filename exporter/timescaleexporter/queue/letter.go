@@ -10,9 +10,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/instantdevlogs/devlogs/storage"
 )
 
-// Letter is a dead letter: something that the database refused for what it holds, kept for a person to look at.
+// Letter is a dead letter: something that the database refused for what it holds, or a batch whose idempotency key was taken,
+// kept for a person to look at.
 type Letter struct {
 	Shard   int
 	ID      string    // of the entry in the dead-letter stream; it begins with the time in milliseconds
@@ -88,14 +91,18 @@ func parseLetter(shard int, m redis.XMessage) Letter {
 }
 
 // Requeue puts a letter back into the queue, after its cause was mended. The batch that it was in is in the ledger already,
-// so the letter gets one of its own, made from that and from the record's place: it is stored once also when the queue holds
-// it twice, and when a drain that died had left the same letter twice.
+// so the letter gets one of its own, made from that, from the record's place and from what was sent under the id: it is stored
+// once also when the queue holds it twice, and when a drain that died had left the same letter twice.
 func Requeue(ctx context.Context, config Config, client redis.UniversalClient, l Letter) error {
 	if l.Records == 0 {
 		return errors.New("requeue: the letter holds no readable entry; purge it")
 	}
 	e := l.Entry
-	e.Batch = uuid.NewSHA1(l.Batch, []byte(strconv.Itoa(l.Record)))
+	name := []byte(strconv.Itoa(l.Record))
+	if e.Sent != (storage.Fingerprint{}) {
+		name = append(name, e.Sent[:]...)
+	}
+	e.Batch = uuid.NewSHA1(l.Batch, name)
 	_, err := client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 		pipe.XAdd(ctx, &redis.XAddArgs{Stream: config.logsKey(l.Shard), Values: e.values()})
 		pipe.XDel(ctx, config.deadKey(l.Shard), l.ID)

@@ -106,7 +106,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.DuckdbBatches, err = builder.meter.Int64Counter(
 		"otelcol_duckdb_batches",
-		metric.WithDescription("Batches that were handed to the store. A duplicate is a retry of a batch that was already there. [Beta]"),
+		metric.WithDescription("Batches that were handed to the store. A duplicate is a retry of a batch that was already there; a conflict is another body under an Idempotency-Key that was used before. [Beta]"),
 		metric.WithUnit("{batch}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) exporter.Settings {
 func AssertEqualDuckdbBatches(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_duckdb_batches",
-		Description: "Batches that were handed to the store. A duplicate is a retry of a batch that was already there. [Beta]",
+		Description: "Batches that were handed to the store. A duplicate is a retry of a batch that was already there; a conflict is another body under an Idempotency-Key that was used before. [Beta]",
 		Unit:        "{batch}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

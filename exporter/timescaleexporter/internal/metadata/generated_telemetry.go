@@ -158,7 +158,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.TimescaleDrainBatches, err = builder.meter.Int64Counter(
 		"otelcol_timescale_drain_batches",
-		metric.WithDescription("Batches that left the queue. A duplicate was in the ledger already, as a client or the queue sent it again. [Beta]"),
+		metric.WithDescription("Batches that left the queue. A duplicate was in the ledger already, as a client or the queue sent it again; a conflict came under an Idempotency-Key that was used before with another body, and became a dead letter. [Beta]"),
 		metric.WithUnit("{batch}"),
 	)
 	errs = errors.Join(errs, err)

@@ -40,7 +40,7 @@ func AssertEqualTimescaleDeadLetters(t *testing.T, tt *componenttest.Telemetry, 
 func AssertEqualTimescaleDrainBatches(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_timescale_drain_batches",
-		Description: "Batches that left the queue. A duplicate was in the ledger already, as a client or the queue sent it again. [Beta]",
+		Description: "Batches that left the queue. A duplicate was in the ledger already, as a client or the queue sent it again; a conflict came under an Idempotency-Key that was used before with another body, and became a dead letter. [Beta]",
 		Unit:        "{batch}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
