@@ -121,6 +121,47 @@ func TestAnUnreadableDirectoryIsAClearError(t *testing.T) {
 	require.ErrorContains(t, err, "open partition logs-000001-20260101.duckdb (to start without its logs, move it")
 }
 
+// The ledger's column payload came with schema 2. What is older has none, and its batches are taken for what a retry says.
+func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	store, err := duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	id := uuid.New()
+	put(t, store, id, 0, 10)
+	require.NoError(t, store.Close())
+
+	db, err := engine.Open(nil)
+	require.NoError(t, err)
+	conn, err := db.Connect()
+	require.NoError(t, err)
+	for _, sql := range []string{
+		"ATTACH '" + partitionFiles(t, config.Path)[0] + "' AS p", "ALTER TABLE p.log_batches DROP COLUMN payload",
+		"UPDATE p.devlogs_schema SET version = 1", "DETACH p",
+	} {
+		require.NoError(t, conn.Exec(t.Context(), sql))
+	}
+	conn.Close()
+	db.Close()
+
+	store, err = duckdb.Open(t.Context(), config)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	rows := &storage.Rows{}
+	storage.Encode(rows, storagetest.Corpus(0, 10), "", 1)
+	write := func(id uuid.UUID, print string) (storage.Outcome, error) {
+		return store.Write(t.Context(), storage.Batch{ID: id, Rows: rows, Payload: storage.OfClient(print)})
+	}
+	outcome, err := write(id, "unknown then")
+	require.NoError(t, err)
+	require.Equal(t, storage.Duplicate, outcome)
+	id = uuid.New()
+	outcome, err = write(id, "a")
+	require.NoError(t, err)
+	require.Equal(t, storage.Stored, outcome)
+	_, err = write(id, "b")
+	require.ErrorIs(t, err, storage.ErrOtherPayload)
+}
+
 func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
 	config := duckdb.DefaultConfig(t.TempDir())
 	store, err := duckdb.Open(t.Context(), config)

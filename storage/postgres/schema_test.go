@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/instantdevlogs/devlogs/internal/testservices"
 	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/storagetest"
 )
 
 func TestTablesHaveTheListedColumns(t *testing.T) {
@@ -76,6 +78,33 @@ func TestOpenChoosesTheBestLayout(t *testing.T) {
 		require.ErrorContains(t, err, "timescale-rowstore")
 	}
 	require.Equal(t, want, openTest(t, LayoutAuto).Schema().Layout)
+}
+
+func TestADatabaseOfSchemaOneIsBroughtUpToDate(t *testing.T) {
+	db := testservices.Postgres(t)
+	s := openDatabase(t, db.DSN, LayoutAuto)
+	write := func(id uuid.UUID, print storage.Fingerprint) (storage.Outcome, error) {
+		rows := &storage.Rows{}
+		storage.Encode(rows, storagetest.Corpus(0, 1), "", 1)
+		return s.Write(t.Context(), storage.Batch{ID: id, Rows: rows, Payload: print})
+	}
+	old, next := uuid.New(), uuid.New()
+	_, err := write(old, storage.Fingerprint{})
+	require.NoError(t, err)
+	for _, sql := range []string{"ALTER TABLE log_batches DROP COLUMN payload", "DELETE FROM devlogs_schema WHERE version > 1"} {
+		_, err := s.writers.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+
+	s = openDatabase(t, db.DSN, LayoutAuto)
+	require.Equal(t, LatestVersion(), s.Schema().Version)
+	outcome, err := write(old, storage.OfClient("unknown then"))
+	require.NoError(t, err)
+	require.Equal(t, storage.Duplicate, outcome)
+	_, err = write(next, storage.OfClient("a"))
+	require.NoError(t, err)
+	_, err = write(next, storage.OfClient("b"))
+	require.ErrorIs(t, err, storage.ErrOtherPayload)
 }
 
 func TestOpenRefusesANewerSchema(t *testing.T) {

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/uuid"
@@ -25,7 +26,9 @@ func testLedger(t *testing.T, s Store) {
 		for j := range texts {
 			texts[j] = fmt.Sprintf("%d/%d", i, j)
 		}
-		require.Equal(t, storage.Stored, writeID(t, s, tenant, ids[i], texts...))
+		outcome, err := writeSent(s, tenant, ids[i], printOf(i), texts...)
+		require.NoError(t, err)
+		require.Equal(t, storage.Stored, outcome)
 		want[ids[i]] = uint64(len(texts))
 		writeID(t, s, other, uuid.New(), "not the tenant's")
 	}
@@ -50,7 +53,7 @@ func testLedger(t *testing.T, s Store) {
 	for i, entry := range entries {
 		require.Equal(t, ids[i], entry.ID, "they were stored one after the other")
 		require.Equal(t, want[entry.ID], entry.Rows)
-		require.Zero(t, entry.Payload)
+		require.Equal(t, printOf(i), entry.Payload)
 	}
 
 	unknown := uuid.New()
@@ -89,4 +92,12 @@ func testLedger(t *testing.T, s Store) {
 	for record, err := range s.Batches(ctx, everything(tenant), storage.EndOf(entries[17].Seq), entries[17].Seq) {
 		require.Fail(t, "there is nothing between a batch and itself", "%v %v", record, err)
 	}
+}
+
+// printOf is nothing for every other batch.
+func printOf(i int) storage.Fingerprint {
+	if i%2 == 0 {
+		return storage.Fingerprint{}
+	}
+	return storage.OfClient(strconv.Itoa(i))
 }

@@ -48,27 +48,27 @@ func testWrite(t *testing.T, s Store) {
 	t.Run("the same id with another payload is refused and harms nobody", func(t *testing.T) {
 		tenant, id := newTenant(), uuid.New()
 		first, second := storage.OfClient("first"), storage.OfClient("second")
-		outcome, err := writePayload(s, tenant, id, first, "first")
+		outcome, err := writeSent(s, tenant, id, first, "first")
 		require.NoError(t, err)
 		require.Equal(t, storage.Stored, outcome)
 		for range 2 {
-			_, err = writePayload(s, tenant, id, second, "second")
+			_, err = writeSent(s, tenant, id, second, "second")
 			require.ErrorIs(t, err, storage.ErrOtherPayload)
 			require.False(t, isUnavailable(err), "a client must not try again")
 		}
 		for _, same := range []storage.Fingerprint{first, {}, storage.OfMessage([]byte("first"))} {
-			outcome, err = writePayload(s, tenant, id, same, "retry")
+			outcome, err = writeSent(s, tenant, id, same, "retry")
 			require.NoError(t, err, "the same, nothing, and what can't be compared are a retry")
 			require.Equal(t, storage.Duplicate, outcome)
 		}
-		outcome, err = writePayload(s, tenant, uuid.New(), second, "second")
+		outcome, err = writeSent(s, tenant, uuid.New(), second, "second")
 		require.NoError(t, err)
 		require.Equal(t, storage.Stored, outcome, "under another id it can be stored")
 		require.Equal(t, []string{"first", "second"}, bodies(search(t, s, everything(tenant))))
 
 		id = uuid.New()
 		writeID(t, s, tenant, id, "without a payload")
-		outcome, err = writePayload(s, tenant, id, first, "retry")
+		outcome, err = writeSent(s, tenant, id, first, "retry")
 		require.NoError(t, err, "of a batch that is older than fingerprints nothing is known")
 		require.Equal(t, storage.Duplicate, outcome)
 	})
@@ -82,7 +82,7 @@ func testWrite(t *testing.T, s Store) {
 			for i := range cap(errs) {
 				text := strconv.Itoa(i % 2)
 				writers.Go(func() {
-					_, err := writePayload(s, tenant, id, storage.OfClient(text), text)
+					_, err := writeSent(s, tenant, id, storage.OfClient(text), text)
 					errs <- err
 				})
 			}
@@ -185,16 +185,14 @@ func testWrite(t *testing.T, s Store) {
 }
 
 func writeID(t *testing.T, s Store, tenant string, id uuid.UUID, texts ...string) storage.Outcome {
-	rows := &storage.Rows{}
-	storage.Encode(rows, lines("api", arrival, 1, texts...), tenant, arrival)
-	outcome, err := s.Write(context.Background(), storage.Batch{ID: id, Rows: rows})
+	outcome, err := writeSent(s, tenant, id, storage.Fingerprint{}, texts...)
 	assert.NoError(t, err)
 	return outcome
 }
 
-func writePayload(s Store, tenant string, id uuid.UUID, payload storage.Fingerprint, text string) (storage.Outcome, error) {
+func writeSent(s Store, tenant string, id uuid.UUID, payload storage.Fingerprint, texts ...string) (storage.Outcome, error) {
 	rows := &storage.Rows{}
-	storage.Encode(rows, lines("api", arrival, 1, text), tenant, arrival)
+	storage.Encode(rows, lines("api", arrival, 1, texts...), tenant, arrival)
 	return s.Write(context.Background(), storage.Batch{ID: id, Rows: rows, Payload: payload})
 }
 
