@@ -55,9 +55,12 @@ func newTestAPIWith(t testing.TB, set extension.Settings, change ...func(*Config
 }
 
 // newPostgresAPI is newTestAPI over PostgreSQL.
-func newPostgresAPI(t testing.TB) *testAPI {
+func newPostgresAPI(t testing.TB, change ...func(*postgres.Config)) *testAPI {
 	t.Helper()
 	settings := postgres.DefaultConfig(configopaque.String(testservices.PrivatePostgres(t).Database(t).DSN))
+	for _, c := range change {
+		c(&settings)
+	}
 	store, err := postgres.Open(t.Context(), settings)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })

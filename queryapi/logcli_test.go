@@ -33,7 +33,7 @@ func TestLogcli(t *testing.T) {
 	}
 	var scripts []string
 	for name, open := range map[string]func(testing.TB) *testAPI{
-		"duckdb": func(t testing.TB) *testAPI { return newTestAPI(t) }, "postgres": newPostgresAPI,
+		"duckdb": func(t testing.TB) *testAPI { return newTestAPI(t) }, "postgres": func(t testing.TB) *testAPI { return newPostgresAPI(t) },
 	} {
 		t.Run(name, func(t *testing.T) { scripts = append(scripts, drive(t, open(t))) })
 	}
