@@ -1,8 +1,11 @@
 package queryapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -82,26 +85,65 @@ func (s *server) histogram(ctx context.Context, source *Source, p *params) (any,
 		return answer, answer.countEntries(plan.Entries(ctx), grid, by, top, s.limits.MaxGroups)
 	}
 	count := &counter{source: source, query: query, maxGroups: s.limits.MaxGroups}
+	var values *field
+	if by != "" {
+		if values, err = source.Resolve(ctx, timeRange{query.Start, query.End}, by); err != nil {
+			return nil, err
+		}
+		if n, ok := values.mostValues(); ok && n*grid.buckets <= s.limits.MaxPoints {
+			return answer, answer.addEach(ctx, count, grid, values, top)
+		}
+	}
 	err = count.perStep(ctx, &field{}, nil, grid.origin, grid.step, func(bucket pcommon.Timestamp, _ string, n uint64) {
 		answer.Total.add(grid.index(bucket), n)
 	})
 	if err != nil || by == "" {
 		return answer, err
 	}
-	return answer, answer.addSeries(ctx, count, grid, by, top)
+	return answer, answer.addSeries(ctx, count, grid, values, top)
 }
 
-// addSeries counts the most frequent values of a field apart from each other.
-func (a *histogramAnswer) addSeries(ctx context.Context, count *counter, grid *grid, by string, top int) error {
-	f, err := count.source.Resolve(ctx, timeRange{count.query.Start, count.query.End}, by)
+// addEach counts the values of a field that has few in one pass, and makes the most frequent the series.
+func (a *histogramAnswer) addEach(ctx context.Context, count *counter, grid *grid, f *field, top int) error {
+	all := map[string]*valueSeries{}
+	err := count.perStep(ctx, f, nil, grid.origin, grid.step, func(bucket pcommon.Timestamp, value string, n uint64) {
+		a.Total.add(grid.index(bucket), n)
+		if all[value] == nil {
+			all[value] = &valueSeries{Value: value, counts: counts{Counts: make([]uint64, grid.buckets)}}
+		}
+		all[value].add(grid.index(bucket), n)
+	})
 	if err != nil {
 		return err
 	}
+	if len(all) > count.maxGroups {
+		return overLimit("max_groups", "%s has more than %d values in this range", f.name, count.maxGroups)
+	}
+	a.By = f.name
+	a.Series = slices.SortedFunc(maps.Values(all), func(x, y *valueSeries) int {
+		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Value, y.Value))
+	})
+	other := &counts{Count: a.Total.Count, Counts: slices.Clone(a.Total.Counts)}
+	a.Series = a.Series[:min(top, len(a.Series))]
+	for _, series := range a.Series {
+		series.Value = plainValue(series.Value)
+		for i, n := range series.Counts {
+			other.take(i, n)
+		}
+	}
+	if other.Count > 0 {
+		a.Other = other
+	}
+	return nil
+}
+
+// addSeries counts the most frequent values of a field apart from each other.
+func (a *histogramAnswer) addSeries(ctx context.Context, count *counter, grid *grid, f *field, top int) error {
 	values, err := count.values(ctx, f, top)
 	if err != nil {
 		return err
 	}
-	a.By = by
+	a.By = f.name
 	series := map[string]*valueSeries{}
 	only := []string{}
 	other := &counts{Count: a.Total.Count, Counts: append([]uint64(nil), a.Total.Counts...)}

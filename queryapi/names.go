@@ -153,6 +153,19 @@ func (r attributeRef) equal(other storage.FieldRef) bool {
 	return r.Kind == other.Kind && slices.Equal(r.Path, other.Path)
 }
 
+// mostValues is the most values that the field can have, where that is known without counting.
+func (f *field) mostValues() (n int, ok bool) {
+	switch {
+	case f.level:
+		return levelValues, true
+	case f.streams != nil && len(f.refs) == 0:
+		return len(f.streams) + 1, true
+	}
+	return 0, false
+}
+
+const levelValues = 7 // OTLP's six, and unknown
+
 // part is a way to group by a field: records that match where are grouped by by, and value reads the group.
 type part struct {
 	where storage.Expr
