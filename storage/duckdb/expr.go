@@ -94,7 +94,12 @@ func (s *statement) text(t storage.Text) (string, error) {
 		if t.Op == storage.TextEqual {
 			pattern = `\A(?:` + pattern + `)\z`
 		}
-		return "regexp_matches(" + s.fieldText(t.Field) + ", " + s.arg(pattern) + ")", nil
+		field := s.fieldText(t.Field)
+		condition := "regexp_matches(" + field + ", " + s.arg(pattern) + ")"
+		if part := caseless(t.Value); len(part) > 1 { // most texts lack it, and that is found out sooner
+			condition = "contains(" + field + ", " + s.arg(part) + ") AND " + condition
+		}
+		return condition, nil
 	}
 	if t.Op == storage.TextContains {
 		return "contains(" + s.fieldText(t.Field) + ", " + s.arg(t.Value) + ")", nil
@@ -135,6 +140,9 @@ func (s *statement) written(f storage.FieldRef, value string) string {
 	condition := "contains(attributes, " + s.arg(key+quoted(value)) + ")"
 	if strings.ContainsRune("+-0123456789tf{[", rune(value[0])) { // perhaps no string
 		condition = "(" + condition + " OR contains(attributes, " + s.arg(key+value) + "))"
+		if quoted(value) == `"`+value+`"` { // both look for it: most attributes lack it, and that is found out sooner
+			condition = "contains(attributes, " + s.arg(value) + ") AND " + condition
+		}
 	}
 	return condition
 }

@@ -62,3 +62,14 @@ func folded(text string) string {
 	}
 	return b.String()
 }
+
+// caseless is the longest part of a text that is the same in any case.
+func caseless(text string) string {
+	longest := ""
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.SimpleFold(r) != r }) {
+		if len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
+}
