@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"github.com/instantdevlogs/devlogs/internal/textlevel"
 	"github.com/instantdevlogs/devlogs/queryapi"
 )
 
@@ -74,12 +76,12 @@ func (r *lineReader) read() (string, error) {
 
 // Where the usual loggers write a time and a level, the more usual first.
 var (
-	timeKeys  = []string{"time", "timestamp", "ts", "@timestamp", "t", "date", "@t"}
-	levelKeys = []string{"level", "severity", "lvl", "severity_text", "log.level", "@l"}
+	timeKeys    = []string{"time", "timestamp", "ts", "@timestamp", "t", "date", "@t"}
+	levelKeys   = []string{"level", "severity", "lvl", "severity_text", "log.level", "@l"}
+	messageKeys = []string{"message", "msg", "body", "log", "@m"}
 
 	// leadingTime is RFC 3339, with a space for the T and a comma for the point too, at the start of a line or behind time=.
 	leadingTime = regexp.MustCompile(`^\[?(?:(?:time|ts)=)?"?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?`)
-	someLevel   = regexp.MustCompile(`(?i)\b(trace|debug|info|notice|warn|warning|error|err|fatal|critical|panic)\b`)
 )
 
 // interpret finds a line's time and level.
@@ -87,11 +89,11 @@ func (r *lineReader) interpret(text string) line {
 	l := line{text: text}
 	if text[0] == '{' {
 		if v, err := r.parser.Parse(text); err == nil {
-			l.time, l.level = jsonTime(v), jsonLevel(v)
+			l.time, l.level = jsonTime(v), cmp.Or(jsonLevel(v), textlevel.Of(jsonMessage(v)))
 		}
 	} else {
 		l.time = textTime(text)
-		l.level = someLevel.FindString(text[:min(len(text), 120)])
+		l.level = textlevel.Of(text)
 	}
 	switch {
 	case !l.time.IsZero():
@@ -128,8 +130,12 @@ func jsonTime(v *fastjson.Value) time.Time {
 	return time.Time{}
 }
 
-func jsonLevel(v *fastjson.Value) string {
-	for _, key := range levelKeys {
+func jsonLevel(v *fastjson.Value) string { return firstText(v, levelKeys) }
+
+func jsonMessage(v *fastjson.Value) string { return firstText(v, messageKeys) }
+
+func firstText(v *fastjson.Value, keys []string) string {
+	for _, key := range keys {
 		if text := v.GetStringBytes(key); len(text) > 0 {
 			return string(text)
 		}

@@ -10,18 +10,19 @@ import (
 // LevelUnknown is the level of records that have neither a severity number nor a text that says one.
 const LevelUnknown = "unknown"
 
-// levels are OTLP's six, each with its first severity number and the texts that mean it when a record has no number.
+// levels are OTLP's six, each with its first severity number and the texts that mean it when a record has no number. json_log
+// gives these words numbers of the same level (appendix B of OpenTelemetry's logs data model).
 var levels = []struct {
 	name  string
 	from  int32
 	texts []string
 }{
-	{"trace", 1, []string{"trace", "trc", "finest"}},
-	{"debug", 5, []string{"debug", "dbg", "verbose", "fine", "finer"}},
+	{"trace", 1, []string{"trace", "trc", "verbose", "finest", "finer"}},
+	{"debug", 5, []string{"debug", "dbg", "fine"}},
 	{"info", 9, []string{"info", "inf", "information", "informational", "notice"}},
 	{"warn", 13, []string{"warn", "wrn", "warning"}},
-	{"error", 17, []string{"error", "err", "severe"}},
-	{"fatal", 21, []string{"fatal", "ftl", "critical", "crit", "panic", "alert", "emerg", "emergency"}},
+	{"error", 17, []string{"error", "err", "severe", "crit", "alert", "panic"}},
+	{"fatal", 21, []string{"fatal", "ftl", "critical", "emerg", "emergency"}},
 }
 
 // Level names the level of a record by its number, else by its text. It is the label detected_level.

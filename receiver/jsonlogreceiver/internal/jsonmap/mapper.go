@@ -114,6 +114,7 @@ func (m *Mapper) Prepare(tape *jsontape.Tape, root uint32) error {
 		return err
 	}
 	m.recogniseFormats()
+	m.detectInMessage()
 	for _, pair := range m.rules.extra {
 		if rule := m.rules.lookup(pair.Key); rule.role == resource || rule.role == service {
 			m.AddResource(rule.target, pair.Value)
@@ -141,13 +142,6 @@ func (m *Mapper) PrepareBody(tape *jsontape.Tape, node uint32) {
 	m.tape, m.record.body = tape, node
 	if tape.Nodes[node].Kind == jsontape.String {
 		m.record.bodyText, m.record.body = tape.Str(node), 0
-	}
-}
-
-// DetectSeverity looks for a level in the text of the record, unless it has one.
-func (m *Mapper) DetectSeverity() {
-	if m.record.Severity == 0 && m.record.Text == "" {
-		m.record.Severity, m.record.Text = severityOfLine(m.record.bodyText)
 	}
 }
 

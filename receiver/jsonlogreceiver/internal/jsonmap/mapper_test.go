@@ -196,3 +196,26 @@ func TestAMapperForgetsTheRecordBefore(t *testing.T) {
 	require.Zero(t, record.SeverityNumber())
 	require.Equal(t, map[string]any{"y": int64(2)}, record.Attributes().AsRaw())
 }
+
+func TestALevelInTheMessageCountsWhereNoFieldSaysOne(t *testing.T) {
+	for object, want := range map[string]struct {
+		number plog.SeverityNumber
+		text   string
+	}{
+		`{"msg":"ERROR: no space left"}`:                           {17, "ERROR"},
+		`{"message":"[warn] slow"}`:                                {13, "warn"},
+		`{"log":"2026-11-24 10:00:00 DEBUG x\n","stream":"a"}`:     {5, "DEBUG"},
+		`{"log":"{\"level\":\"fatal\",\"msg\":\"x\"}\n"}`:          {21, "fatal"},
+		`{"msg":"ERROR: x","level":"info"}`:                        {9, "info"},
+		`{"msg":"ERROR: x","level":"of its own"}`:                  {0, "of its own"},
+		`{"msg":"ERROR: x","level":""}`:                            {17, "ERROR"},
+		`{"@t":"2026-11-24T10:00:00Z","@m":"ERROR: x"}`:            {9, ""},
+		`{"msg":{"text":"ERROR: x"}}`:                              {0, ""},
+		`{"other":"ERROR: x","a":{"level":"error"}}`:               {0, ""},
+		`{"msg":"we set the level=error threshold","n":"ERROR x"}`: {0, ""},
+	} {
+		_, record := mapOne(t, Compile(Fields{}), object)
+		require.Equal(t, want.number, record.SeverityNumber(), object)
+		require.Equal(t, want.text, record.SeverityText(), object)
+	}
+}

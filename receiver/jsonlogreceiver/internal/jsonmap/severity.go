@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/instantdevlogs/devlogs/internal/textlevel"
 	"github.com/instantdevlogs/devlogs/receiver/jsonlogreceiver/internal/jsontape"
 	"go.opentelemetry.io/collector/pdata/plog"
 )
@@ -124,6 +125,51 @@ func severityOfNumber(n int, name string) (plog.SeverityNumber, string, bool) {
 		return number, text, true
 	}
 	return 0, "", false
+}
+
+// DetectSeverity looks for a level in the text of the record, unless it has one. It is for protocols that send lines.
+func (m *Mapper) DetectSeverity() {
+	if m.record.Severity != 0 || m.record.Text != "" {
+		return
+	}
+	m.record.Severity, m.record.Text = severityOfLine(m.record.bodyText)
+	if m.record.Severity == 0 {
+		m.record.Severity, m.record.Text = severityOfText(m.record.bodyText)
+	}
+}
+
+// detectInMessage does the same for the message of an object that has no level: only in JSON may it be anywhere, as in what
+// Docker wraps.
+func (m *Mapper) detectInMessage() {
+	r := &m.record
+	if r.Severity != 0 || r.Text != "" || m.sources[message] == "" {
+		return
+	}
+	text := r.bodyText
+	if r.body != 0 {
+		if m.tape.Nodes[r.body].Kind != jsontape.String {
+			return
+		}
+		text = m.tape.Str(r.body)
+	}
+	if strings.HasPrefix(text, "{") {
+		r.Severity, r.Text = severityOfLine(text)
+	} else {
+		r.Severity, r.Text = severityOfText(text)
+	}
+	if r.Severity != 0 {
+		m.sources[severity] = m.sources[message]
+	}
+}
+
+// severityOfText reads a level that the text begins with.
+func severityOfText(text string) (plog.SeverityNumber, string) {
+	word := textlevel.Of(text)
+	if word == "" {
+		return 0, ""
+	}
+	number, _ := SeverityOfName(word)
+	return number, strings.Clone(word)
 }
 
 // severityOfLine looks for a level in a line of text that is JSON or logfmt, for protocols that send text: Loki derives
