@@ -160,7 +160,7 @@ func TestQueryRunsOverStandardInput(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "time,value\n2026-01-02T15:05:00Z,2\n2026-01-02T15:06:00Z,1\n", out)
 	levels := "ERROR: a\n{\"msg\":\"[error] b\"}\nerror rate is 0\n{\"level\":\"panic\",\"msg\":\"INFO: c\"}\n" // as when they are stored
-	out, _, err = run(t, newQueryCommand(), levels, "--stdin", "-o", "raw", `{detected_level="error"}`)
+	out, _, err = run(t, newQueryCommand(), levels, "--stdin", "-o", "raw", `{} | detected_level="error"`)
 	require.NoError(t, err)
 	require.Equal(t, "ERROR: a\n{\"msg\":\"[error] b\"}\n{\"level\":\"panic\",\"msg\":\"INFO: c\"}\n", out)
 	_, _, err = run(t, newQueryCommand(), log, "--stdin", `rate({a="1"}[1m]) / rate({a="2"}[1m])`)
