@@ -105,6 +105,13 @@ func (c *capture) end() {
 	c.whole = c.whole || !c.sealed
 }
 
+// has says whether all of a body has passed, which its length tells too, when it is known.
+func (c *capture) has(length int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.whole || c.size == length
+}
+
 func (c *capture) seal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,9 +129,12 @@ func (c *capture) release() {
 type tapped struct {
 	io.ReadCloser
 	to *capture
+	mu sync.Mutex // the transport may still read when the tap reads on, and what both read is in order
 }
 
-func (t tapped) Read(b []byte) (int, error) {
+func (t *tapped) Read(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	n, err := t.ReadCloser.Read(b)
 	t.to.add(b[:n])
 	if errors.Is(err, io.EOF) {
@@ -133,7 +143,7 @@ func (t tapped) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (t tapped) Close() error { return nil }
+func (t *tapped) Close() error { return nil }
 
 // answerWriter copies an answer while the proxy writes it.
 type answerWriter struct {
@@ -141,11 +151,20 @@ type answerWriter struct {
 	to      *capture
 	status  int
 	untaken bool // the upstream could not be reached
+	// rest is what the server reads of an HTTP/1 request before it writes an answer, whether the upstream waited for it or
+	// not: read here, it is in the recording.
+	rest io.Reader
 }
+
+// serverReads is how much the server reads before it gives the connection up.
+const serverReads = 256 << 10
 
 func (w *answerWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
+		if w.rest != nil {
+			_, _ = io.CopyN(io.Discard, w.rest, serverReads) // what cannot be read is not recorded
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -1,10 +1,12 @@
 package record_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -236,6 +238,46 @@ func TestRawTrafficIsRecordedByteForByte(t *testing.T) {
 	replayed := send(t, strings.TrimPrefix(upstream.URL, "http://"), play.HTTP, dir, func(c *play.Config) { c.InFlight = 1 })
 	require.EqualValues(t, 3, replayed.Acked.Requests)
 	require.Equal(t, first, got, "a replay sends the same bytes to the same path")
+}
+
+// An upstream may answer before it has read a body. The rest of what the client sends is recorded all the same, whether it
+// told the length before or not.
+func TestABodyThatTheUpstreamDidNotWaitForIsRecordedWhole(t *testing.T) {
+	for name, sent := range map[string][2]string{
+		"length": {"Content-Length: 10\r\n\r\nhello", "world"},
+		"chunks": {"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "5\r\nworld\r\n0\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			upstream, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer upstream.Close()
+			tp, dir := tap(t, upstream.Addr().String(), func(c *record.Config) { c.Raw = true })
+			client, err := net.Dial("tcp", tp.Addrs()[0])
+			require.NoError(t, err)
+			defer client.Close()
+			_, err = io.WriteString(client, "POST /any HTTP/1.1\r\nHost: tap\r\n"+sent[0])
+			require.NoError(t, err)
+			server, err := upstream.Accept()
+			require.NoError(t, err)
+			_, err = io.WriteString(server, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+			require.NoError(t, err)
+			require.NoError(t, server.(*net.TCPConn).CloseWrite())
+			_, err = io.Copy(io.Discard, server) // until the tap has seen the answer
+			require.NoError(t, err)
+			_, err = io.WriteString(client, sent[1])
+			require.NoError(t, err)
+			answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusAccepted, answer.StatusCode)
+			require.NoError(t, client.Close())
+			require.NoError(t, server.Close())
+			stop(t, tp)
+			got, notes := read(t, dir)
+			require.Empty(t, notes.Gaps)
+			require.Len(t, got, 1)
+			require.Equal(t, "helloworld", string(got[0].Body))
+		})
+	}
 }
 
 func TestOtherTrafficPassesUnrecorded(t *testing.T) {

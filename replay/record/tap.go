@@ -145,10 +145,13 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.describe(x, r)
 	x.request.budget, x.request.limit = &t.budget, t.config.MaxBody
 	x.answer.budget, x.answer.limit = &t.budget, maxAnswer
-	body := tapped{r.Body, &x.request}
+	body := &tapped{ReadCloser: r.Body, to: &x.request}
 	r.Body = body
 	length := r.ContentLength
 	answer := &answerWriter{ResponseWriter: w, to: &x.answer}
+	if r.ProtoMajor == 1 && r.Header.Get("Expect") == "" {
+		answer.rest = body
+	}
 	defer func() { // also when the proxy panics, as it does to cut a connection that its upstream cut
 		x.entry.AckNS = time.Now().UnixNano()
 		if x.entry.Status = answer.status; answer.status == 0 {
@@ -159,7 +162,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		x.request.seal()
 		x.answer.seal()
-		x.request.whole = x.request.whole || x.request.size == length
+		x.request.whole = x.request.has(length)
 		t.disk.finish(x)
 	}()
 	proxy.ServeHTTP(answer, r)
