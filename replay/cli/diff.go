@@ -115,6 +115,9 @@ func (f *diffFlags) run(cmd *cobra.Command, golden, run string) error {
 		return err
 	}
 	fmt.Fprint(cmd.OutOrStdout(), own.note())
+	if !result.OK() {
+		fmt.Fprintf(cmd.OutOrStdout(), "If that is what you meant to change, the same command with --update writes %s anew; git diff then shows it record by record.\n", golden)
+	}
 	results := &report.Results{}
 	if isRun(run) {
 		if results, err = report.Load(run); err != nil {

@@ -168,6 +168,9 @@ func (c *comparison) match(ctx context.Context) error {
 			c.keep(r, x.uid)
 		default:
 			c.result.Extra++
+			if c.knows(&x) {
+				c.result.Again++
+			}
 			c.keep(r, 0)
 		}
 	}
@@ -182,6 +185,16 @@ func (c *comparison) keep(r *canon.Record, uid uint64) {
 }
 
 func (c *comparison) softOf(e *entry) []softValue { return c.softs[e.soft : e.soft+uint32(e.softs)] }
+
+// knows says whether the golden has such a record, which then has a partner already.
+func (c *comparison) knows(x *reduced) bool {
+	key := x.hash.Lo
+	if x.uid != 0 {
+		key = x.uid
+	}
+	_, found := slices.BinarySearchFunc(c.entries, key, func(e entry, key uint64) int { return cmp.Compare(e.key, key) })
+	return found
+}
 
 // partner finds the golden's record for one of the run: the one with its uid, or one with equal content and near values.
 // Only so many of equal content are tried, as there may be millions.

@@ -108,7 +108,7 @@ func TestAChangedTypeIsNamed(t *testing.T) {
 		r := compare(t, output(20, uid), run, Options{})
 		require.Equal(t, []string{"20 records changed"}, r.Failures(), text(t, r))
 		require.Len(t, r.Changes, 1)
-		require.Contains(t, text(t, r), "attributes.http.status int → string, 20 records, 2 streams\n    - 200\n    + \"200\"")
+		require.Contains(t, text(t, r), "attributes.http.status int → string, 20 records, 2 streams (service-0, service-1)\n    golden: 200\n    now:    \"200\"")
 	})
 }
 
@@ -117,7 +117,9 @@ func TestMissingAndExtraAreSummedByTemplate(t *testing.T) {
 		extra := output(1, false)[0]
 		extra.Log.Body().SetStr("debugging was left on")
 		r := compare(t, output(20, uid), append(output(20, uid)[:15], extra), Options{})
-		require.Equal(t, []string{"5 records missing", "1 record too many"}, r.Failures(), text(t, r))
+		require.Equal(t, []string{
+			"5 records missing: in the golden, but not in the run", "1 record too many: in the run, but not in the golden",
+		}, r.Failures(), text(t, r))
 		require.Contains(t, text(t, r), "missing: 3 records of service-1 INFO: order <*> placed")
 		require.Contains(t, text(t, r), "too many: 1 record of service-0 INFO: debugging was left on")
 	})
@@ -127,7 +129,9 @@ func TestADuplicateIsTooMany(t *testing.T) {
 	both2(t, func(t *testing.T, uid bool) {
 		run := output(20, uid)
 		r := compare(t, output(20, uid), append(run, run[3]), Options{})
-		require.Equal(t, []string{"1 record too many"}, r.Failures(), text(t, r))
+		require.Equal(t, []string{
+			"1 record too many: more often in the run than in the golden, as when something sends or stores twice",
+		}, r.Failures(), text(t, r))
 	})
 }
 

@@ -158,6 +158,7 @@ func (c *comparison) note(was, now []canon.Field) {
 		}
 		m.Records++
 		m.streams[stream] = struct{}{}
+		m.addService(valueOf(now, "resource.service.name"))
 		if len(m.Samples) < 3 {
 			m.Samples = append(m.Samples, Sample{Was: show(change.Was), Now: show(change.Now)})
 		}
@@ -200,6 +201,19 @@ func show(f *canon.Field) string {
 		s = s[:200] + "…"
 	}
 	return s
+}
+
+// maxServices bounds how many services a change names.
+const maxServices = 5
+
+func (m *Change) addService(name string) {
+	switch {
+	case name == "" || len(m.Services) > maxServices || slices.Contains(m.Services, name):
+	case len(m.Services) == maxServices:
+		m.Services = append(m.Services, "…")
+	default:
+		m.Services = append(m.Services, name)
+	}
 }
 
 func (c *comparison) sortedChanges() (all []Change) {

@@ -20,6 +20,7 @@ type Result struct {
 	Changed       uint64 `json:"changed"`
 	Missing       uint64 `json:"missing"` // of the golden, not in the run
 	Extra         uint64 `json:"extra"`   // of the run, not in the golden
+	Again         uint64 `json:"again"`   // of Extra: in the golden, but more often in the run
 	Examined      uint64 `json:"examined"`
 
 	Changes   []Change          `json:"changes,omitempty"`
@@ -34,11 +35,13 @@ type Result struct {
 
 // Change sums up the changes of one kind at one path.
 type Change struct {
-	Path    string   `json:"path"`
-	Class   string   `json:"class"` // "removed", "added", "changed", "int → string"
-	Records uint64   `json:"records"`
-	Streams int      `json:"streams"`
-	Samples []Sample `json:"samples"`
+	Path    string `json:"path"`
+	Class   string `json:"class"` // "removed", "added", "changed", "int → string"
+	Records uint64 `json:"records"`
+	Streams int    `json:"streams"`
+	// Services are the first of those whose records changed.
+	Services []string `json:"services,omitempty"`
+	Samples  []Sample `json:"samples"`
 
 	streams map[string]struct{}
 }
@@ -62,10 +65,15 @@ type Group struct {
 func (r *Result) Failures() []string {
 	var all []string
 	if !r.PatternsOnly {
+		again := min(r.Again, r.Extra)
 		for _, f := range []struct {
 			n    uint64
 			what string
-		}{{r.Changed, "changed"}, {r.Missing, "missing"}, {r.Extra, "too many"}} {
+		}{
+			{r.Changed, "changed"}, {r.Missing, "missing: in the golden, but not in the run"},
+			{again, "too many: more often in the run than in the golden, as when something sends or stores twice"},
+			{r.Extra - again, "too many: in the run, but not in the golden"},
+		} {
 			if f.n > 0 {
 				all = append(all, fmt.Sprintf("%s %s", records(f.n), f.what))
 			}
@@ -95,12 +103,15 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	for _, c := range r.Changes {
 		fmt.Fprintf(&b, "  %s %s, %s, %s", c.Path, c.Class, records(c.Records), plural(uint64(c.Streams), "stream"))
+		if len(c.Services) > 0 {
+			fmt.Fprintf(&b, " (%s)", strings.Join(c.Services, ", "))
+		}
 		if r.Examined < r.Changed {
 			fmt.Fprintf(&b, " (of the first %s)", comma(r.Examined))
 		}
 		b.WriteByte('\n')
 		for _, s := range c.Samples {
-			fmt.Fprintf(&b, "    - %s\n    + %s\n", orNothing(s.Was), orNothing(s.Now))
+			fmt.Fprintf(&b, "    golden: %s\n    now:    %s\n", orNothing(s.Was), orNothing(s.Now))
 		}
 	}
 	for _, side := range []struct {

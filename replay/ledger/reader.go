@@ -19,6 +19,9 @@ type Reader struct {
 	// Closed is true when the sender ended the run itself. Both hold for the last call of Accounts.
 	Torn   int
 	Closed bool
+	// Concurrent is how many requests were on their way at once at most; for the last call too.
+	Concurrent int
+	open       int
 }
 
 // Open reads the run's Meta and checks that there is a ledger.
@@ -52,7 +55,7 @@ func (r *Reader) Walk(events Events) error {
 		return fmt.Errorf("read the run's ledger: %w", err)
 	}
 	defer f.Close()
-	r.Torn, r.Closed = 0, false
+	r.Torn, r.Closed, r.Concurrent, r.open = 0, false, 0, 0
 	in := bufio.NewReaderSize(f, 1<<20)
 	for n := 0; ; n++ {
 		var e entry
@@ -83,11 +86,14 @@ func (r *Reader) Walk(events Events) error {
 func (r *Reader) tell(e *entry, events Events) {
 	switch e.kind() {
 	case kindBegin:
+		r.open++
+		r.Concurrent = max(r.Concurrent, r.open)
 		if events.Begin != nil {
 			_, request := e.begin()
 			events.Begin(request)
 		}
 	case kindEnd:
+		r.open--
 		if events.End != nil {
 			a, o := e.end()
 			latency := Latency{FromIntended: o.Done - a.intended, FromSent: o.Done - o.Sent, Lag: o.Sent - a.intended}

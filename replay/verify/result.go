@@ -51,6 +51,8 @@ type Result struct {
 type LedgerState struct {
 	Closed bool `json:"closed"` // the sender ended the run itself
 	Torn   int  `json:"torn"`   // entries at the end that are not whole
+	// Concurrent is how many requests were on their way at once at most.
+	Concurrent int `json:"concurrent"`
 }
 
 // Mutation sums up changes of one kind at one path.
@@ -103,7 +105,7 @@ func (r *Result) Failures() []string {
 		fail(r.RetryDuplicates, "%s stored more than once after a retry, which exactly-once forbids", records(r.RetryDuplicates))
 	}
 	if r.RequireOrder {
-		fail(r.Order.Inversions, "%s out of the order of their stream", records(r.Order.Inversions))
+		fail(r.Order.Inversions, "%s out of the order of their stream%s", records(r.Order.Inversions), r.ownDisorder())
 	}
 	if r.Recheck != nil {
 		fail(r.Recheck.Gone, "%s gone when looked at again %s later", records(r.Recheck.Gone), r.Recheck.After)
@@ -113,6 +115,15 @@ func (r *Result) Failures() []string {
 		all = append(all, "the totals do not balance: this is a fault of the verifier, please report it")
 	}
 	return all
+}
+
+// ownDisorder says that the sender itself may be who mixed the order.
+func (r *Result) ownDisorder() string {
+	if r.Ledger.Concurrent < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; but the sender had up to %d requests on their way at once, and these may overtake each other: "+
+		"before you blame the pipeline, play with --load closed --workers 1", r.Ledger.Concurrent)
 }
 
 // OK says that delivery is proven.

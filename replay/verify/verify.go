@@ -144,7 +144,7 @@ func (v *verification) result(t *tally) *Result {
 		Duplicated: t.totals[Duplicated], RetryDuplicates: t.totals[RetryDuplicate], Phantom: t.totals[Phantom],
 		Foreign: t.totals[Foreign], Mutated: t.totals[Mutated],
 		Order: t.order, RequireOrder: v.options.RequireOrder,
-		Ledger: LedgerState{Closed: v.options.Ledger.Closed, Torn: v.options.Ledger.Torn},
+		Ledger: LedgerState{Closed: v.options.Ledger.Closed, Torn: v.options.Ledger.Torn, Concurrent: v.options.Ledger.Concurrent},
 	}
 	for i := range t.accounts {
 		a := &t.accounts[i]
