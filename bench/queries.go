@@ -41,6 +41,8 @@ func theQueries() []query {
 		logs("newest 100 of one service", "service", serviceName(3), "limit", "100"),
 		makeQuery("facets of all fields", "/api/v1/facets"),
 		logql("LogQL: count by service", `sum by (service_name) (count_over_time({}[25h]))`),
+		makeQuery("LogQL: count by 10 min × level", "/loki/api/v1/query_range",
+			"query", `sum by (detected_level) (count_over_time({}[10m]))`, "step", "600"),
 		logql("LogQL: case-insensitive regex count", `sum(count_over_time({} |~ "(?i)connection (reset|timed out)" [25h]))`),
 		logql("LogQL: attribute = value count", `sum(count_over_time({http_status_code="500"}[25h]))`),
 		logs("LogQL: common phrase, newest 100", "query", `{} |= "terminating"`, "limit", "100"),
