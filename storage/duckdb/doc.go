@@ -6,7 +6,8 @@
 // that retention frees space at once by deleting whole files. A batch, its ledger row and what it adds to the catalogues
 // are one transaction in one file.
 //
-// Write gathers concurrent batches into one commit (writer.go). Readers use connections of their own (pool.go) and never
+// Write gathers concurrent batches into one commit (writer.go). Readers use connections of their own (instance.go) and never
 // wait for the writer. Search walks windows of time (search.go), Aggregate is one statement over the partitions
-// (aggregate.go), and Tail follows the ledger (tail.go).
+// (aggregate.go), and Tail follows the ledger (tail.go). Streams and Fields are read once and remembered until a commit or
+// retention changes them (remembered.go).
 package duckdb
