@@ -22,10 +22,7 @@ type explanation struct {
 		Pushed, By, Rest               []string
 	}
 	Ran struct {
-		Statements []struct {
-			SQL  string
-			Args []string
-		}
+		Statements             []statement
 		More                   int `json:"more_statements"`
 		Records, Bytes, Points uint64
 		Entries                int
@@ -82,11 +79,8 @@ func (x *explanation) print(out *bufio.Writer) error {
 		line("devlogs runs", strings.Join(part.Rest, " "))
 		line("because", part.Why)
 	}
-	for _, s := range x.Ran.Statements {
-		fmt.Fprintf(out, "\n%s\n", harmless(s.SQL))
-		for i, arg := range s.Args {
-			fmt.Fprintf(out, "  $%d = %s\n", i+1, harmless(arg))
-		}
+	for _, alike := range alikeStatements(x.Ran.Statements) {
+		alike.print(out)
 	}
 	if x.Ran.More > 0 {
 		fmt.Fprintf(out, "\n… and %d statements more\n", x.Ran.More)
