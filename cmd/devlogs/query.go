@@ -27,6 +27,7 @@ type queryCommand struct {
 	instant          bool
 	step             string
 	explain, stdin   bool
+	multiline        bool
 	output           string
 	color            string
 
@@ -83,6 +84,7 @@ It shows the newest records that match, the newest last. --forward shows the old
 	f.BoolVar(&q.explain, "explain", false, "show how a query of LogQL is answered instead of the answer")
 	f.BoolVar(&q.stdin, "stdin", false, "run a query of LogQL over the lines of the standard input; needs no server")
 	f.StringVarP(&q.output, "output", "o", "text", "text, json (one object a line), csv (logs newest first unless --forward) or raw (only the lines of logs)")
+	f.BoolVar(&q.multiline, "multiline", false, "show values of several lines, such as stack traces, below their record; always on a terminal")
 	f.StringVar(&q.color, "color", "auto", "auto, always or never; auto colours on a terminal unless NO_COLOR is set")
 	q.connection.addFlags(cmd)
 	return cmd

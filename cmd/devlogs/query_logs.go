@@ -46,10 +46,10 @@ func (q *queryCommand) show(ctx context.Context, api *client.Client, cmd *cobra.
 
 // printer gives what writes a record.
 func (q *queryCommand) printer(terminal io.Writer) func(*bufio.Writer, *client.Record) error {
-	return recordPrinter(q.output, q.color, q.utc, terminal)
+	return recordPrinter(q.output, q.color, q.utc, q.multiline, terminal)
 }
 
-func recordPrinter(output, color string, utc bool, terminal io.Writer) func(*bufio.Writer, *client.Record) error {
+func recordPrinter(output, color string, utc, multiline bool, terminal io.Writer) func(*bufio.Writer, *client.Record) error {
 	switch output {
 	case "json":
 		return writeJSON
@@ -59,7 +59,7 @@ func recordPrinter(output, color string, utc bool, terminal io.Writer) func(*buf
 		}
 		return writeRaw
 	}
-	return newTextPrinter(color, utc, terminal).write
+	return newTextPrinter(color, utc, multiline, terminal).write
 }
 
 // writeRaw writes the line alone, as it is: it is for other programs.

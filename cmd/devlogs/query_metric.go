@@ -86,7 +86,7 @@ func (q *queryCommand) printResult(out *bufio.Writer, result *client.Result) err
 		}
 		return (&tableFlags{output: "text"}).write(out, all)
 	}
-	p := newTextPrinter(q.color, q.utc, out)
+	p := newTextPrinter(q.color, q.utc, false, out)
 	for _, s := range result.Series {
 		if _, err := fmt.Fprintf(out, "%s  %s\n", p.service.Sprint(harmless(labelSet(s.Metric))), spark(s.Values)); err != nil {
 			return err

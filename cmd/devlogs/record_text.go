@@ -27,9 +27,11 @@ type textPrinter struct {
 	levels  map[string]*color.Color
 	service *color.Color
 	dim     *color.Color
+
+	multiline bool // values of several lines, such as stack traces, stand below their record
 }
 
-func newTextPrinter(when string, utc bool, out io.Writer) *textPrinter {
+func newTextPrinter(when string, utc, multiline bool, out io.Writer) *textPrinter {
 	colored := when == "always" || when == "auto" && os.Getenv("NO_COLOR") == "" && isTerminal(out)
 	paint := func(attributes ...color.Attribute) *color.Color {
 		c := color.New(attributes...)
@@ -49,6 +51,8 @@ func newTextPrinter(when string, utc bool, out io.Writer) *textPrinter {
 		},
 		service: paint(color.FgCyan),
 		dim:     paint(color.Faint),
+
+		multiline: multiline || isTerminal(out),
 	}
 	if utc {
 		p.zone = time.UTC
@@ -78,21 +82,40 @@ func (p *textPrinter) write(out *bufio.Writer, record *client.Record) error {
 	body := lineText(record)
 	first, rest, _ := strings.Cut(body, "\n")
 	line += " " + harmless(first)
-	attributes := labelText(record)
+	values := labelValues(record)
 	if record.Labels == nil {
-		attributes = attributeText(record)
+		values = attributeValues(record)
 	}
-	if attributes != "" {
-		line += " " + p.dim.Sprint(attributes)
-	}
-	if rest != "" {
-		for next := range strings.SplitSeq(strings.TrimRight(rest, "\n"), "\n") {
-			line += "\n    " + harmless(next)
+	var beside []string
+	below := indented("    ", rest)
+	for _, v := range values {
+		if p.multiline && strings.Contains(v.text, "\n") {
+			below += "\n    " + p.dim.Sprint(harmless(v.name)+":") + indented("      ", v.text)
+		} else {
+			beside = append(beside, harmless(v.name)+"="+v.inline)
 		}
 	}
+	if len(beside) > 0 {
+		line += " " + p.dim.Sprint(strings.Join(beside, " "))
+	}
+	line += below
 	_, err := fmt.Fprintln(out, line)
 	return err
 }
+
+// indented puts each line of a text on one of its own.
+func indented(by, text string) (lines string) {
+	if text = strings.TrimRight(text, "\n"); text == "" {
+		return ""
+	}
+	for next := range strings.SplitSeq(text, "\n") {
+		lines += "\n" + by + harmless(strings.TrimSuffix(next, "\r"))
+	}
+	return lines
+}
+
+// namedValue is an attribute or a label, with its value also as it stands in a line.
+type namedValue struct{ name, text, inline string }
 
 // lineText is the line as a query of LogQL leaves it, or else the body.
 func lineText(record *client.Record) string {
@@ -102,8 +125,8 @@ func lineText(record *client.Record) string {
 	return bodyText(record.Body)
 }
 
-// labelText is name=value for each label that a query leaves, but for those of the resource and those that every record has.
-func labelText(record *client.Record) string {
+// labelValues are the labels that a query leaves, but for those of the resource and those that every record has.
+func labelValues(record *client.Record) (values []namedValue) {
 	shared := map[string]bool{"detected_level": true, "severity_text": true, "severity_number": true, "observed_timestamp": true, "flags": true,
 		"scope_name": true, "scope_version": true, "service_name": true}
 	var resource map[string]json.RawMessage
@@ -112,7 +135,6 @@ func labelText(record *client.Record) string {
 			shared[logplan.LabelName(key)] = true
 		}
 	}
-	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(record.Labels)) {
 		if shared[name] {
 			continue
@@ -121,9 +143,9 @@ func labelText(record *client.Record) string {
 		if strings.ContainsAny(value, " \t\n\r\"=") {
 			value = strconv.Quote(record.Labels[name])
 		}
-		parts = append(parts, harmless(name)+"="+value)
+		values = append(values, namedValue{name, record.Labels[name], value})
 	}
-	return strings.Join(parts, " ")
+	return values
 }
 
 // bodyText is a text body as it is, any other as JSON.
@@ -137,12 +159,11 @@ func bodyText(body json.RawMessage) string {
 	}
 }
 
-// attributeText is key=value for each attribute, in the order they were sent.
-func attributeText(record *client.Record) string {
-	var b strings.Builder
+// attributeValues are the attributes, in the order they were sent, and the trace id.
+func attributeValues(record *client.Record) (values []namedValue) {
 	d := json.NewDecoder(bytes.NewReader(record.Attributes))
 	if _, err := d.Token(); err != nil {
-		return ""
+		return nil
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -150,22 +171,18 @@ func attributeText(record *client.Record) string {
 		if err != nil || d.Decode(&value) != nil {
 			break
 		}
-		text := bodyText(value)
-		if strings.ContainsAny(text, " \t\n\r\"=") && value[0] == '"' {
-			text = string(value)
+		v := namedValue{name: fmt.Sprint(key), text: bodyText(value)}
+		v.inline = v.text
+		if strings.ContainsAny(v.text, " \t\n\r\"=") && value[0] == '"' {
+			v.inline = string(value)
 		}
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		fmt.Fprintf(&b, "%s=%s", harmless(fmt.Sprint(key)), harmless(text))
+		v.inline = harmless(v.inline)
+		values = append(values, v)
 	}
 	if record.TraceID != "" {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString("trace_id=" + record.TraceID)
+		values = append(values, namedValue{name: "trace_id", text: record.TraceID, inline: record.TraceID})
 	}
-	return b.String()
+	return values
 }
 
 // harmless shows control characters, and those that reorder or hide text, by their escapes: a log line must not be able to

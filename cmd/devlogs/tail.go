@@ -29,6 +29,7 @@ type tailCommand struct {
 	output         string
 	utc            bool
 	color          string
+	multiline      bool
 }
 
 func newTailCommand() *cobra.Command {
@@ -60,6 +61,7 @@ and nothing is missed or shown twice. When logs come faster than they can be sho
 	f.StringVar(&t.since, "since", "1h", "how far back to look for those")
 	f.StringVarP(&t.output, "output", "o", "text", "text, json (one object a line) or raw (only the lines)")
 	f.BoolVar(&t.utc, "utc", false, "show times in UTC instead of local time")
+	f.BoolVar(&t.multiline, "multiline", false, "show values of several lines, such as stack traces, below their record; always on a terminal")
 	f.StringVar(&t.color, "color", "auto", "auto, always or never; auto colours on a terminal unless NO_COLOR is set")
 	t.addFlags(cmd)
 	return cmd
@@ -78,7 +80,7 @@ func (t *tailCommand) run(ctx context.Context, cmd *cobra.Command, args []string
 	s := &tailScreen{
 		out:    bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10),
 		errOut: cmd.ErrOrStderr(),
-		write:  recordPrinter(t.output, t.color, t.utc, cmd.OutOrStdout()),
+		write:  recordPrinter(t.output, t.color, t.utc, t.multiline, cmd.OutOrStdout()),
 	}
 	for event, err := range api.Tail(ctx, query, "") {
 		if err != nil {
