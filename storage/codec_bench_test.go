@@ -30,3 +30,12 @@ func BenchmarkContentID(b *testing.B) {
 	}
 	b.ReportMetric(float64(batchRecords*b.N)/b.Elapsed().Seconds(), "records/s")
 }
+
+func BenchmarkFingerprint(b *testing.B) {
+	rows := &storage.Rows{}
+	storage.Encode(rows, storagetest.Corpus(0, batchRecords), "", 1)
+	for b.Loop() {
+		rows.Fingerprint()
+	}
+	b.ReportMetric(float64(batchRecords*b.N)/b.Elapsed().Seconds(), "records/s")
+}

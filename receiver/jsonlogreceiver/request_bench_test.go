@@ -34,9 +34,11 @@ func BenchmarkRequest(b *testing.B) {
 		name, path string
 		body       []byte
 		status     int
+		key        string
 	}{
-		{"json", "/v1/json", ndjson.Bytes(), http.StatusOK},
-		{"loki", "/loki/api/v1/push", pushes.Bytes(), http.StatusNoContent},
+		{"json", "/v1/json", ndjson.Bytes(), http.StatusOK, ""},
+		{"json with a key", "/v1/json", ndjson.Bytes(), http.StatusOK, "k"},
+		{"loki", "/loki/api/v1/push", pushes.Bytes(), http.StatusNoContent, ""},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			r, err := newReceiver(createDefaultConfig().(*Config), receivertest.NewNopSettings(metadata.Type), consumertest.NewNop())
@@ -46,7 +48,9 @@ func BenchmarkRequest(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				answer := httptest.NewRecorder()
-				handler.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, c.path, bytes.NewReader(c.body)))
+				request := httptest.NewRequest(http.MethodPost, c.path, bytes.NewReader(c.body))
+				request.Header.Set("Idempotency-Key", c.key)
+				handler.ServeHTTP(answer, request)
 				require.Equal(b, c.status, answer.Code)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/lines, "ns/line")
