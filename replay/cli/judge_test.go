@@ -40,7 +40,7 @@ func replay(t *testing.T, args ...string) (out string, code int) {
 	var exit *ExitError
 	switch {
 	case errors.As(err, &exit):
-		return b.String(), exit.ExitCode()
+		return b.String() + err.Error(), exit.ExitCode()
 	case err != nil:
 		return b.String(), ExitUsage
 	}
@@ -95,6 +95,37 @@ func TestVerifySaysByItsExitCodeWhoseFaultItIs(t *testing.T) {
 			out, code := replay(t, append([]string{"verify", run, "--source", "sink", "--quiet"}, c.flags...)...)
 			require.Equal(t, c.code, code, out)
 			require.Contains(t, out, c.says)
+		})
+	}
+}
+
+// A ledger that was cut at the end of an entry, or in which one stands twice, is whole as a file. It is not what play wrote.
+func TestVerifyRefusesALedgerThatIsNotTheRuns(t *testing.T) {
+	const entry = 64
+	for name, c := range map[string]struct {
+		change func(ledger []byte) []byte
+		says   string
+	}{
+		"cut":         {func(b []byte) []byte { return b[:len(b)-5*entry] }, "and the proof is void"},
+		"repeated":    {func(b []byte) []byte { return append(b, b[:entry]...) }, "and the proof is void"},
+		"empty":       {func([]byte) []byte { return nil }, "nothing was sent"},
+		"not changed": {func(b []byte) []byte { return b }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := played(t, "")
+			file := filepath.Join(run, "ledger.bin")
+			b, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(file, c.change(b), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(run, "received.binpb"), nil, 0o600)) // as if the target had lost all
+			out, code := replay(t, "verify", run, "--source", "sink", "--quiet")
+			if c.says == "" {
+				require.Equal(t, ExitDelivery, code, out)
+				return
+			}
+			require.Equal(t, ExitInvalid, code, out)
+			require.Contains(t, out, c.says)
+			require.NotContains(t, out, "PASS")
 		})
 	}
 }

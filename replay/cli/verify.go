@@ -103,6 +103,9 @@ func (f *verifyFlags) run(cmd *cobra.Command, dir string) error {
 	if results.Verify, err = verify.Run(ctx, options); err != nil {
 		return &ExitError{ExitTarget, err}
 	}
+	if err := provable(results); err != nil {
+		return &ExitError{ExitInvalid, fmt.Errorf("the run is invalid: %w", err)}
+	}
 	results.Verify.Latency.Queryable = results.Queryable
 	out := cmd.OutOrStdout()
 	if err := results.Verify.WriteText(out); err != nil {
@@ -121,6 +124,19 @@ func (f *verifyFlags) run(cmd *cobra.Command, dir string) error {
 		return err
 	}
 	return judge(results, "run", "delivery", "self-test", "thresholds")
+}
+
+// provable is an error when the ledger says too little to prove anything: nothing was sent, or it is not the one that play
+// wrote.
+func provable(r *report.Results) error {
+	switch v := r.Verify; {
+	case v.Sent == 0:
+		return errors.New("nothing was sent, so nothing is proven about where it should be")
+	case r.Play != nil && uint64(r.Play.Attempts) != v.Attempts:
+		return fmt.Errorf("its ledger has %d attempts, and play made %d: one of the two was cut or changed, and the proof is void",
+			v.Attempts, r.Play.Attempts)
+	}
+	return nil
 }
 
 // prove runs the self-test if it is wanted.

@@ -149,6 +149,68 @@ func TestTamperedSegmentIsFound(t *testing.T) {
 	require.ErrorContains(t, m.Check(dir), "not the file that was recorded")
 }
 
+// Reading itself finds what would replay something else than was recorded: fewer requests, or the right ones at wrong times.
+func TestARecordingThatIsNotAsItsManifestSaysIsNotRead(t *testing.T) {
+	record := func(records, messages int) string {
+		dir := filepath.Join(t.TempDir(), "rec")
+		w, err := recording.Create(dir, recording.WriterOptions{})
+		require.NoError(t, err)
+		for i := range messages {
+			at := int64(1_000_000 * (i + 1))
+			require.NoError(t, w.Write(&recording.Message{
+				Body: protoOf(t, sampleLogs(at, records)), Records: records, Arrival: at, Entry: &recording.Entry{RecvNS: at},
+			}))
+		}
+		require.NoError(t, w.Close())
+		return dir
+	}
+	const segment, index, manifest = "logs-000001.jsonl.zst", "logs-000001.idx.jsonl", "manifest.json"
+	change := func(dir, file string, f func([]byte) []byte) {
+		name := filepath.Join(dir, file)
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(name, f(b), 0o600))
+	}
+	for name, c := range map[string]struct {
+		damage func(dir string)
+		says   string
+	}{
+		"a segment of another recording": {func(dir string) {
+			other := record(2, 9)
+			change(dir, segment, func([]byte) []byte {
+				b, err := os.ReadFile(filepath.Join(other, segment))
+				require.NoError(t, err)
+				return b
+			})
+		}, "holds 18 records in 9 requests; its manifest says 20 in 10"},
+		"a sidecar of another recording": {func(dir string) {
+			other := record(2, 9)
+			change(dir, index, func([]byte) []byte {
+				b, err := os.ReadFile(filepath.Join(other, index))
+				require.NoError(t, err)
+				return b
+			})
+		}, "is not the sidecar that was recorded"},
+		"a sidecar that is cut off": {func(dir string) {
+			change(dir, index, func(b []byte) []byte { return b[:len(b)/2] })
+		}, "is not the sidecar that was recorded"},
+		"a manifest that was edited": {func(dir string) {
+			change(dir, manifest, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"records": 20`), []byte(`"records": 19`)) })
+		}, "holds 20 records in 10 requests; its manifest says 19 in 10"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := record(2, 10)
+			c.damage(dir)
+			_, _, err := readAll(t, recording.Options{}, dir)
+			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, "remove its manifest.json")
+			require.NoError(t, os.Remove(filepath.Join(dir, manifest)))
+			_, _, err = readAll(t, recording.Options{}, dir)
+			require.NoError(t, err, "as a stock file it is what it is")
+		})
+	}
+}
+
 func TestRawBodiesKeepEveryByte(t *testing.T) {
 	dir := t.TempDir()
 	w, err := recording.Create(dir, recording.WriterOptions{})

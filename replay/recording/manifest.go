@@ -81,6 +81,28 @@ func (m *Manifest) Check(dir string) error {
 	return nil
 }
 
+// readAllTheSame is what to do about a recording that is not as its manifest says.
+const readAllTheSame = "Get the recording anew; or, to read what is there all the same, remove its " + manifestName
+
+// checkIndexes compares the sidecars with the manifest's sums: they say when each request came, so one of another recording,
+// or one that was cut, would send the right requests at wrong times. The segments themselves are counted while they are read.
+func (m *Manifest) checkIndexes(dir string) error {
+	for _, s := range m.Segments {
+		if s.Index == "" || s.IndexSHA256 == "" {
+			continue
+		}
+		name := filepath.Join(dir, s.Index)
+		got, err := sumFile(name)
+		if err != nil {
+			return fmt.Errorf("read the recording's sidecar: %w.\n%s", err, readAllTheSame)
+		}
+		if got != s.IndexSHA256 {
+			return fmt.Errorf("%s is not the sidecar that was recorded: its SHA-256 is not the manifest's.\n%s", name, readAllTheSame)
+		}
+	}
+	return nil
+}
+
 func (m *Manifest) paths(dir string) (files []string) {
 	for _, s := range m.Segments {
 		files = append(files, filepath.Join(dir, s.File))

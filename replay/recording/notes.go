@@ -20,7 +20,8 @@ const maxWarnings = 50
 type notes struct {
 	mu sync.Mutex
 	Notes
-	counted map[string]bool // segments whose gaps the manifest has told; set before reading begins
+	// promised are the segments that a manifest describes; set before reading begins. Their gaps the manifest has told.
+	promised map[string]Segment
 }
 
 func (n *notes) torn(file string, t *tornError) {
@@ -39,7 +40,7 @@ func (n *notes) otherSignal(file string) {
 
 // gapsOf returns what to do with a gap in a segment's sidecar.
 func (n *notes) gapsOf(segment string) func(Gap) {
-	if n.counted[segment] {
+	if _, told := n.promised[segment]; told {
 		return func(Gap) {}
 	}
 	return n.gap

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -26,6 +28,7 @@ type Reader struct {
 	opts    Options
 	chains  int
 	notes   *notes
+	read    map[string]*Segment // how much was read of the segments that a manifest describes
 	decoder *decoder
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -37,7 +40,7 @@ type Reader struct {
 // Open finds the recordings that paths name: folders, files, or patterns.
 func Open(paths []string, opts Options) (*Reader, error) {
 	opts.MaxMessage = cmp.Or(opts.MaxMessage, defaultMaxMessage)
-	n := &notes{counted: map[string]bool{}}
+	n := &notes{promised: map[string]Segment{}}
 	chains, err := findChains(paths, opts.MaxMessage, n)
 	if err != nil {
 		return nil, err
@@ -47,7 +50,10 @@ func Open(paths []string, opts Options) (*Reader, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Reader{opts: opts, chains: len(chains), notes: n, decoder: d, cancel: cancel}
+	r := &Reader{opts: opts, chains: len(chains), notes: n, read: map[string]*Segment{}, decoder: d, cancel: cancel}
+	for file := range n.promised {
+		r.read[file] = &Segment{}
+	}
 	tokens := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, files := range chains {
 		s := newStream(i, len(chains), &chain{files: files, limit: opts.MaxMessage, notes: n}, d, tokens)
@@ -65,6 +71,12 @@ func (r *Reader) Next() (*Message, error) {
 	m, err := r.next()
 	if errors.Is(err, io.EOF) {
 		err = r.finish()
+	}
+	if m != nil {
+		if s := r.read[m.At.File]; s != nil {
+			s.Messages++
+			s.Records += int64(m.Records)
+		}
 	}
 	r.err = err
 	return m, err
@@ -147,6 +159,13 @@ func (r *Reader) advance(s *stream) error {
 func (r *Reader) finish() error {
 	if n := r.Notes(); r.opts.Strict && n.Torn > 0 {
 		return fmt.Errorf("%d messages are cut off (strict reading): %s", n.Torn, n.Warnings[0])
+	}
+	for _, file := range slices.Sorted(maps.Keys(r.read)) {
+		got, want := r.read[file], r.notes.promised[file]
+		if got.Messages != want.Messages || got.Records != want.Records {
+			return fmt.Errorf("%s holds %d records in %d requests; its manifest says %d in %d: it was cut off or changed.\n%s",
+				file, got.Records, got.Messages, want.Records, want.Messages, readAllTheSame)
+		}
 	}
 	return io.EOF
 }

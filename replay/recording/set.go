@@ -48,9 +48,12 @@ func find(path string, limit int, n *notes) ([]string, error) {
 	}
 	m, err := ReadManifest(path)
 	if err == nil {
+		if err := m.checkIndexes(path); err != nil {
+			return nil, err
+		}
 		files := m.paths(path)
-		for _, file := range files {
-			n.counted[file] = true
+		for i, file := range files {
+			n.promised[file] = m.Segments[i]
 		}
 		n.Gaps = append(n.Gaps, m.Gaps...)
 		return files, nil
