@@ -79,7 +79,7 @@ var questions = []struct {
 	{"query bad logql", []string{"query", `{service_name="cart"} |= `}, ""},
 	{"query bad level", []string{"query", "--level", "loud"}, ""},
 	{"query bad output", []string{"query", "-o", "yaml"}, ""},
-	{"query bad flag", []string{"query", "--levle", "warn"}, ""},
+	{"query bad flag", []string{"query", "--severity", "warn"}, ""},
 	{"query raw of a metric", []string{"query", "-o", "raw", `rate({}[1m])`}, ""},
 	{"query stdin without logql", []string{"query", "--stdin", "words"}, ""},
 	{"query too many steps", []string{"query", "--step", "1ms", `rate({}[1m])`}, ""},
