@@ -31,7 +31,7 @@ func TestConfigOfAPathAloneHasDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "localhost:3100", config.ServerConfig.NetAddr.Endpoint)
 	require.Equal(t, "./devlogs-data", config.Storage.DuckDB.Get().Path)
-	require.Equal(t, 256, config.Storage.DuckDB.Get().MemoryLimit)
+	require.Equal(t, 160, config.Storage.DuckDB.Get().MemoryLimit)
 	require.Equal(t, createDefaultConfig().(*Config).Limits, config.Limits)
 }
 
