@@ -104,10 +104,12 @@ func runRecord(cmd *cobra.Command, config record.Config, duration time.Duration,
 	if scrubber != nil {
 		tap.SetScrub(func() json.RawMessage { return scrubber.Report().JSON() })
 	}
-	if err := tap.Close(drained); err != nil {
-		return err
-	}
+	err = tap.Close(drained)
 	s, _ := tap.Stats()
+	if err != nil { // all traffic has passed, but nobody should take what is there for all of it
+		return &ExitError{ExitInvalid, fmt.Errorf("the recording in %s is not whole: %d requests passed and were not recorded, and of the %d before them some may be missing: %w",
+			config.Dir, s.Missed, s.Requests, err)}
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s records in %s requests recorded in %s; %d requests not recorded\n",
 		humanize.Comma(s.Records), humanize.Comma(s.Requests), config.Dir, s.Missed)
 	if s.Missed > 0 {
