@@ -126,7 +126,11 @@ func (s *statement) unlessOdd(f storage.FieldRef, c condition) condition {
 func (s *statement) matches(f storage.FieldRef, p pattern) condition {
 	var parts []string
 	if p.like != "" {
-		parts = append(parts, s.like(f, p.like))
+		like := s.like
+		if p.fold {
+			like = s.ilike
+		}
+		parts = append(parts, like(f, p.like))
 	}
 	c := condition{}
 	switch {
@@ -163,6 +167,10 @@ func (s *statement) contains(f storage.FieldRef, value string) condition {
 
 func (s *statement) like(f storage.FieldRef, like string) string {
 	return s.fieldText(f) + " LIKE " + s.arg(like, "text")
+}
+
+func (s *statement) ilike(f storage.FieldRef, like string) string {
+	return s.fieldText(f) + " ILIKE " + s.arg(like, "text") + ` COLLATE "C"`
 }
 
 // equals compares columns in their own type where there is one.

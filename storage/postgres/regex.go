@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,6 +13,9 @@ import (
 type pattern struct {
 	// like is a LIKE pattern that every matching text fits; "" when there is none that would narrow anything.
 	like string
+	// fold: like is to be compared without regard to the case of ASCII letters (ILIKE in the "C" collation, which takes a
+	// third of the time of a regular expression).
+	fold bool
 	// whole: every text that fits like matches.
 	whole bool
 	// are is the same expression in PostgreSQL's dialect; "" when it can't be said there.
@@ -33,7 +37,7 @@ func parsePattern(expression string) (pattern, error) {
 	}
 	re = re.Simplify()
 	var p pattern
-	p.like, p.whole = likeOf(re)
+	p.like, p.fold, p.whole = likeOf(re)
 	if p.whole {
 		return p, nil
 	}
@@ -66,45 +70,74 @@ func quote(value string) string {
 }
 
 // likeOf joins the literal pieces that a match must have, in their order.
-func likeOf(re *syntax.Regexp) (like string, whole bool) {
+func likeOf(re *syntax.Regexp) (like string, fold, whole bool) {
 	parts := []*syntax.Regexp{re}
 	if re.Op == syntax.OpConcat {
-		parts = re.Sub
+		parts = slices.Clone(re.Sub)
+	}
+	for i, part := range parts {
+		if part.Op == syntax.OpCapture {
+			parts[i] = part.Sub[0]
+		}
+		fold = fold || foldedLiteral(parts[i])
 	}
 	var b strings.Builder
 	whole, found, open := true, false, false // open: b ends with a piece that more may be added to
 	for _, part := range parts {
 		switch {
-		case part.Op == syntax.OpCapture && len(part.Sub) == 1 && plainLiteral(part.Sub[0]):
-			part = part.Sub[0]
-			fallthrough
-		case plainLiteral(part):
+		case part.Op == syntax.OpEmptyMatch:
+		case !sayableLiteral(part):
+			whole, open = false, false
+		default:
 			if !open {
 				b.WriteByte('%')
 			}
-			b.WriteString(escapeLike(string(part.Rune)))
+			piece, exact := escapeLike(string(part.Rune)), true
+			if fold {
+				piece, exact = foldedLike(part)
+			}
+			b.WriteString(piece)
+			whole = whole && exact
 			found, open = true, true
-		case part.Op == syntax.OpEmptyMatch:
-		default:
-			whole, open = false, false
 		}
 	}
 	if !found {
-		return "", whole // an expression of nothing matches everything
+		return "", false, whole // an expression of nothing matches everything
 	}
-	return b.String() + "%", whole
+	return b.String() + "%", fold, whole
 }
 
-func plainLiteral(re *syntax.Regexp) bool {
-	if re.Op != syntax.OpLiteral || re.Flags&syntax.FoldCase != 0 {
-		return false
-	}
+// foldedLike writes a literal for ILIKE in the "C" collation, which folds ASCII and nothing else. Letters with relatives
+// beyond it, as k with the Kelvin sign and s with the long s, become "any one character"; exact when the literal has none,
+// and none whose case matters.
+func foldedLike(re *syntax.Regexp) (like string, exact bool) {
+	exact = true
+	var b strings.Builder
 	for _, r := range re.Rune {
-		if r == 0 || !utf8.ValidRune(r) {
-			return false
+		next := unicode.SimpleFold(r)
+		switch {
+		case next == r: // no letter with cases
+			b.WriteString(escapeLike(string(r)))
+		case re.Flags&syntax.FoldCase == 0: // of one case: ILIKE lets others pass
+			exact = false
+			b.WriteRune(r)
+		case r < utf8.RuneSelf && next < utf8.RuneSelf && unicode.SimpleFold(next) == r:
+			b.WriteRune(r)
+		default:
+			exact = false
+			b.WriteByte('_')
 		}
 	}
-	return true
+	return b.String(), exact
+}
+
+func foldedLiteral(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpLiteral && re.Flags&syntax.FoldCase != 0
+}
+
+// sayableLiteral tells whether a literal can be part of a text of PostgreSQL.
+func sayableLiteral(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpLiteral && !slices.ContainsFunc(re.Rune, func(r rune) bool { return r == 0 || !utf8.ValidRune(r) })
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -95,16 +95,13 @@ func lastNano(q *storage.Query) pcommon.Timestamp {
 
 // survey is what the ledger knows beforehand of a time range.
 type survey struct {
-	low, high int64   // no records lie beyond these microseconds
-	density   float64 // records in a microsecond, as in the newest batch; 0: unknown
-	odd, far  bool    // whether there are rows with raw, and rows in logs_far
+	low, high int64 // no records lie beyond these microseconds
+	odd, far  bool  // whether there are rows with raw, and rows in logs_far
 }
 
 const surveySQL = `SELECT
 	coalesce((SELECT min_time FROM log_batches WHERE rows > 0 ORDER BY min_time LIMIT 1), 'infinity'),
 	coalesce((SELECT max_time FROM log_batches WHERE rows > 0 ORDER BY max_time DESC LIMIT 1), '-infinity'),
-	coalesce((SELECT rows / greatest(1, extract(epoch FROM max_time - min_time) * 1e6) FROM log_batches WHERE rows > 0
-		ORDER BY max_time DESC LIMIT 1), 0)::double precision,
 	EXISTS (SELECT FROM log_batches WHERE odd_rows > 0 AND tenant = $1::text AND max_time >= $2::timestamptz AND min_time <= $3::timestamptz),
 	EXISTS (SELECT FROM log_batches WHERE far_rows > 0 AND max_time >= $2::timestamptz AND min_time <= $3::timestamptz)`
 
@@ -112,8 +109,7 @@ func (s *Store) survey(r *reading, tenant string, low, high int64) (v survey, er
 	args := [][]byte{[]byte(tenant), timestamp(low), timestamp(high)}
 	return v, r.each(surveySQL, args, func(values [][]byte) error {
 		v.low, v.high = int64(binary.BigEndian.Uint64(values[0])), int64(binary.BigEndian.Uint64(values[1]))
-		v.density = scanFloat(values[2])
-		v.odd, v.far = values[3][0] != 0, values[4][0] != 0
+		v.odd, v.far = values[2][0] != 0, values[3][0] != 0
 		return nil
 	})
 }

@@ -1,25 +1,22 @@
 package postgres
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
-// A search goes from window to window of time. The first is as long as should hold enough, by the density of the newest
-// batch. Each next one is longer when the last was quick and gave little, shorter when it gave much: sorting stays small, and
-// a rare token over a month takes few statements. Where the ledger says that nothing is, the gap is crossed at once.
+// A search goes from window to window of time. The first is as long as the ledger says that it takes for enough records.
+// Each next one reaches for more when the last was quick and gave little, for fewer when it gave much: sorting stays small,
+// and a rare token over a month takes few statements, however the month was written.
 const (
 	windowQuick = 100 * time.Millisecond
 	windowSlow  = 500 * time.Millisecond
 	windowMuch  = 50_000 // records
 	windowGrow  = 8
 	windowFirst = 20_000 // records, without a limit
-	minWindow   = int64(1000)
-	maxWindow   = int64(math.MaxInt64) / 4
+	windowLeast = 100    // records
 )
 
 // hunt is one search under way.
@@ -44,93 +41,38 @@ func (h *hunt) run(low, high int64) error {
 	if low > high {
 		return nil
 	}
-	first := h.firstWidth()
-	width := first
-	for {
-		from, to := low, high
-		if h.query.Direction == storage.NewestFirst && high-low >= width {
-			from = high - width + 1
-		} else if h.query.Direction == storage.OldestFirst && high-low >= width {
-			to = low + width - 1
+	reach, err := newReach(h.reading, h.query.Direction, low, high)
+	if err != nil {
+		return err
+	}
+	records := float64(windowFirst)
+	if h.query.Limit > 0 {
+		records = float64(2 * h.query.Limit)
+	}
+	for done := int64(0); done <= high-low; {
+		next, err := reach.past(records)
+		if err != nil {
+			return err
+		}
+		next = min(next, high-low+1)
+		from, to := low+done, low+next-1
+		if h.query.Direction == storage.NewestFirst {
+			from, to = high-next+1, high-done
 		}
 		began, before := time.Now(), h.given
 		if err := h.window(from, to); err != nil {
 			return err
 		}
-		if from == low && to == high {
-			return nil
-		}
-		if h.query.Direction == storage.NewestFirst {
-			high = from - 1
-		} else {
-			low = to + 1
-		}
+		done = next
 		found, took := h.given-before, time.Since(began)
 		switch {
-		case found == 0:
-			gap, err := h.gap(low, high)
-			if err != nil {
-				return err
-			}
-			if gap > width*windowGrow {
-				// Nothing, or only batches that reach across, so one statement for all of it.
-				if err := h.cross(&low, &high, gap); err != nil {
-					return err
-				}
-				width = first
-				if low > high {
-					return nil
-				}
-				continue
-			}
-			width = min(width*windowGrow, maxWindow)
-		case took < windowQuick && found < windowMuch/windowGrow:
-			width = min(width*windowGrow, maxWindow)
+		case found == 0 || took < windowQuick && found < windowMuch/windowGrow:
+			records *= windowGrow
 		case took > windowSlow || found > windowMuch:
-			width = max(width/2, minWindow)
+			records = max(records/2, windowLeast)
 		}
 	}
-}
-
-// cross searches a gap and moves past it.
-func (h *hunt) cross(low, high *int64, gap int64) error {
-	if h.query.Direction == storage.NewestFirst {
-		from := max(*low, *high-gap+1)
-		err := h.window(from, *high)
-		*high = from - 1
-		return err
-	}
-	to := min(*high, *low+gap-1)
-	err := h.window(*low, to)
-	*low = to + 1
-	return err
-}
-
-func (h *hunt) firstWidth() int64 {
-	want := float64(windowFirst)
-	if h.query.Limit > 0 {
-		want = float64(2 * h.query.Limit)
-	}
-	if h.survey.density <= 0 {
-		return int64(time.Second / time.Microsecond)
-	}
-	return int64(min(max(want/h.survey.density, float64(minWindow)), float64(time.Hour/time.Microsecond)))
-}
-
-// gap is how far the nearest end of a batch in the rest of the range is away.
-func (h *hunt) gap(low, high int64) (int64, error) {
-	sql := "SELECT max_time FROM log_batches WHERE rows > 0 AND max_time <= $1::timestamptz ORDER BY max_time DESC LIMIT 1"
-	at := high
-	if h.query.Direction == storage.OldestFirst {
-		sql = "SELECT min_time FROM log_batches WHERE rows > 0 AND min_time >= $1::timestamptz ORDER BY min_time LIMIT 1"
-		at = low
-	}
-	gap := high - low + 1
-	return gap, h.reading.each(sql, [][]byte{timestamp(at)}, func(v [][]byte) error {
-		t := int64(binary.BigEndian.Uint64(v[0]))
-		gap = min(gap, max(at-t, t-at))
-		return nil
-	})
+	return nil
 }
 
 // window gives the records of a window.
