@@ -192,7 +192,10 @@ func TestTailShowsEachFormUntilCtrlC(t *testing.T) {
 			require.NoError(t, cmd.Start())
 			lines := bufio.NewScanner(stdout)
 			next := func(body string) {
-				require.True(t, lines.Scan(), "tail ended: %s", stderr.String())
+				if !lines.Scan() {
+					require.NoError(t, cmd.Wait())
+					require.Fail(t, "tail ended", stderr.String())
+				}
 				require.Regexp(t, fmt.Sprintf(line, body), lines.Text())
 			}
 			next(".*/1")
