@@ -1,10 +1,10 @@
 package postgres
 
 import (
+	"container/heap"
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/instantdevlogs/devlogs/storage"
 )
@@ -17,17 +17,33 @@ type reach struct {
 	direction storage.Direction
 	origin    int64 // a time in µs: distances, in µs too, are from here
 
-	at     int64    // the distance that was reached
-	ahead  []extent // batches that begin farther away, the nearest first
-	within []extent // those that at is in
-	next   int64    // the time from which the ledger is to be read on
-	over   bool     // it was read to its end
+	at      int64    // the distance that was reached
+	ahead   []extent // batches that begin farther away, the nearest first
+	within  byEnd    // those that at is in
+	density float64  // of within, in records a µs
+	next    int64    // the time from which the ledger is to be read on
+	over    bool     // it was read to its end
 }
 
 // extent is where the records of a batch are, as distances, both ends belonging to it.
 type extent struct {
 	near, far int64
 	rows      float64
+}
+
+func (b extent) density() float64 { return b.rows / float64(b.far-b.near+1) }
+
+// byEnd has the batch that ends first on top: there may be many that overlap.
+type byEnd []extent
+
+func (h byEnd) Len() int           { return len(h) }
+func (h byEnd) Less(i, j int) bool { return h[i].far < h[j].far }
+func (h byEnd) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byEnd) Push(b any)        { *h = append(*h, b.(extent)) }
+func (h *byEnd) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
 }
 
 const (
@@ -55,7 +71,8 @@ func newReach(r *reading, direction storage.Direction, low, high int64) (*reach,
 	return a, err
 }
 
-// past goes on for about so many records and returns the distance; endOfLedger when no batch is left.
+// past goes on for about so many records and returns the distance, which is greater than the last; endOfLedger when no
+// batch is left.
 func (r *reach) past(records float64) (int64, error) {
 	for {
 		if len(r.within) == 0 {
@@ -65,30 +82,31 @@ func (r *reach) past(records float64) (int64, error) {
 			if len(r.ahead) == 0 {
 				return endOfLedger, nil
 			}
-			r.at = max(r.at, r.ahead[0].near)
+			r.at, r.density = max(r.at, r.ahead[0].near), 0
 		}
-		end, density := int64(math.MaxInt64), 0.0
 		for len(r.ahead) > 0 && r.ahead[0].near <= r.at {
-			r.within, r.ahead = append(r.within, r.ahead[0]), r.ahead[1:]
+			heap.Push(&r.within, r.ahead[0])
+			r.density += r.ahead[0].density()
+			r.ahead = r.ahead[1:]
 			if err := r.read(); err != nil {
 				return 0, err
 			}
 		}
+		end := r.within[0].far + 1
 		if len(r.ahead) > 0 {
-			end = r.ahead[0].near
+			end = min(end, r.ahead[0].near)
 		}
-		for _, b := range r.within {
-			density += b.rows / float64(b.far-b.near+1)
-			end = min(end, b.far+1)
-		}
-		there := density * float64(end-r.at)
+		end = max(end, r.at) // never back, however the sums were rounded
+		there := r.density * float64(end-r.at)
 		if there >= records {
-			r.at += max(1, int64(records/density))
+			r.at += max(1, int64(records/r.density))
 			return r.at, nil
 		}
 		records -= there
 		r.at = end
-		r.within = slices.DeleteFunc(r.within, func(b extent) bool { return b.far < r.at })
+		for len(r.within) > 0 && r.within[0].far < r.at {
+			r.density -= heap.Pop(&r.within).(extent).density()
+		}
 	}
 }
 
