@@ -23,6 +23,9 @@ const (
 
 	// GramRows is how many rows a filter should be of: its bits are enough for them, and with fewer it takes more room.
 	GramRows = 20480
+
+	// GramBlocks is of how many blocks a filter consists.
+	GramBlocks = 32
 )
 
 // anyCase makes letters lower case in each byte. What else it changes only makes sequences alike that are not.
@@ -66,20 +69,17 @@ func hashGram(b []byte) uint64 {
 // Reset empties the filter.
 func (g *Grams) Reset() { clear(g.words[:]) }
 
-// Append writes the filter as a store keeps it: bit n is bit n%8 of byte n/8, of 64 KiB. Where few bits are set the halves are
-// laid over each other, again and again, so that fewer and longer records take about as much room as many and short ones: the
-// length is a power of two, and bit n of the whole is then bit n modulo eight times the length.
+// Append writes the filter as a store keeps it: at most 64 KiB, whose length is a power of two. Where few bits are set,
+// neighbouring words are laid over each other, again and again, so that a filter takes as much room as its texts need. It is in
+// GramBlocks blocks of one length, of which a store may keep and read each by itself.
 func (g *Grams) Append(dst []byte) []byte {
 	words := g.words[:]
-	for len(words) > 1 && 6*ones(words) < 64*len(words) {
-		if len(words) == len(g.words) {
-			words = append([]uint64(nil), words...)
+	for len(words) > GramBlocks && 6*ones(words) < 64*len(words) {
+		half := make([]uint64, len(words)/2)
+		for i := range half {
+			half[i] = words[2*i] | words[2*i+1]
 		}
-		half := words[len(words)/2:]
-		words = words[:len(words)/2]
-		for i, word := range half {
-			words[i] |= word
-		}
+		words = half
 	}
 	for _, word := range words {
 		dst = binary.LittleEndian.AppendUint64(dst, word)

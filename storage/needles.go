@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"regexp/syntax"
 	"slices"
@@ -31,25 +32,53 @@ func (n *Needles) None() bool { return len(n.All) == 0 && len(n.Any) == 0 }
 // MayHold tells whether one of the texts in a filter, as Grams.Append wrote it, may hold what is needed. A filter that is of no
 // length that Append writes may hold everything.
 func (n *Needles) MayHold(filter []byte) bool {
-	if len(filter) < 8 || len(filter) > gramBits/8 || bits.OnesCount(uint(len(filter))) != 1 {
-		return true
-	}
-	return n.in(filter)
+	size := len(filter) / GramBlocks
+	return size*GramBlocks != len(filter) || n.MayHoldIn(func(block int) []byte { return filter[block*size : (block+1)*size] })
 }
 
-func (n *Needles) in(filter []byte) bool {
-	last := uint32(8*len(filter) - 1)
+// Blocks lists the blocks of a filter that MayHoldIn looks into, in their order.
+func (n *Needles) Blocks() []int {
+	var blocks []int
+	n.eachBit(func(bit uint32) { blocks = append(blocks, int(bit/blockBits)) })
+	slices.Sort(blocks)
+	return slices.Compact(blocks)
+}
+
+// MayHoldIn is MayHold for a filter of which block returns the blocks.
+func (n *Needles) MayHoldIn(block func(int) []byte) bool {
 	for _, bit := range n.All {
-		if bit &= last; filter[bit/8]&(1<<(bit%8)) == 0 {
+		if !isSet(block(int(bit/blockBits)), bit%blockBits) {
 			return false
 		}
 	}
 	for _, list := range n.Any {
-		if !slices.ContainsFunc(list, func(one Needles) bool { return one.in(filter) }) {
+		if !slices.ContainsFunc(list, func(one Needles) bool { return one.MayHoldIn(block) }) {
 			return false
 		}
 	}
 	return true
+}
+
+const blockBits = gramBits / GramBlocks
+
+// isSet looks up a bit of a block, whose words stand for one word of the whole or several.
+func isSet(block []byte, bit uint32) bool {
+	if len(block) < 8 || len(block) > blockBits/8 || bits.OnesCount(uint(len(block))) != 1 {
+		return true
+	}
+	word := bit / 64 / (blockBits / 8 / uint32(len(block)))
+	return binary.LittleEndian.Uint64(block[8*word:])&(1<<(bit%64)) != 0
+}
+
+func (n *Needles) eachBit(yield func(uint32)) {
+	for _, bit := range n.All {
+		yield(bit)
+	}
+	for _, list := range n.Any {
+		for i := range list {
+			list[i].eachBit(yield)
+		}
+	}
 }
 
 func needlesOf(e Expr) (n Needles) {
