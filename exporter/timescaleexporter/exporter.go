@@ -19,7 +19,6 @@ import (
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/internal/metadata"
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
 	"github.com/instantdevlogs/devlogs/internal/idempotency"
-	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // timescaleExporter is safe for concurrent use between start and shutdown.
@@ -109,13 +108,13 @@ func (e *timescaleExporter) consumeLogs(ctx context.Context, logs plog.Logs) err
 	if err != nil || entry.Records == 0 {
 		return err
 	}
-	if e.reused(ctx, entry) {
+	err = e.producer.Add(ctx, entry)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, queue.ErrKeyTaken):
 		e.telemetry.TimescaleEnqueueRefused.Add(ctx, 1, refusedReused)
 		return idempotency.Reused()
-	}
-	err = e.producer.Add(ctx, entry)
-	if err == nil {
-		return nil
 	}
 	if full, ok := errors.AsType[*queue.FullError](err); ok {
 		e.telemetry.TimescaleEnqueueRefused.Add(ctx, 1, refusedFull)
@@ -123,18 +122,4 @@ func (e *timescaleExporter) consumeLogs(ctx context.Context, logs plog.Logs) err
 	}
 	e.telemetry.TimescaleEnqueueRefused.Add(ctx, 1, refusedUnavailable)
 	return unavailable(err)
-}
-
-// reused tells whether the entry's key came lately with another payload, so that the client hears of it. It is asked while
-// somebody listens, and may fail to tell: what gets past it the drain finds in the ledger, and makes a dead letter of it.
-func (e *timescaleExporter) reused(ctx context.Context, entry *queue.Entry) bool {
-	if entry.Sent == (storage.Fingerprint{}) {
-		return false
-	}
-	before, err := queue.Remember(ctx, e.config.Redis.Queue, e.redis, entry)
-	if err != nil {
-		e.logger.Debug("Could not look up an Idempotency-Key in Redis", zap.Error(err))
-		return false
-	}
-	return entry.Sent.Differs(before)
 }

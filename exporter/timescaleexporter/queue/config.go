@@ -108,5 +108,5 @@ func (c *Config) deadKey(shard int) string { return fmt.Sprintf("{%s:%d}:dead", 
 
 // batchKey is where what was sent under a batch's id is remembered.
 func (c *Config) batchKey(id uuid.UUID) string {
-	return fmt.Sprintf("{%s:%d}:key:%s", c.Prefix, int(id[0])%c.Shards, id)
+	return fmt.Sprintf("{%s:%d}:key:%s", c.Prefix, c.keyShard(id), id)
 }

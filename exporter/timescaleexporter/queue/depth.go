@@ -26,8 +26,8 @@ func ReadDepth(ctx context.Context, config Config, client redis.UniversalClient,
 	if !config.Cluster { // TIME has no key; in a cluster any node might answer it
 		now = pipe.Time(ctx)
 	}
-	_, _ = pipe.Exec(ctx)                                    // each command has its own error; a stream that is not there yet is none
-	if err := cmp.Or(length.Err(), dead.Err()); err != nil { // when Redis is away they are the same
+	// A stream that is not there yet is no error; when Redis is away those of the lengths are the same.
+	if err := cmp.Or(exec(ctx, pipe), length.Err(), dead.Err()); err != nil {
 		return Depth{}, fmt.Errorf("read the depth of the queue: %w", nameRedis(err))
 	}
 	d := Depth{Entries: length.Val(), Dead: dead.Val()}
@@ -41,7 +41,7 @@ func ReadDepth(ctx context.Context, config Config, client redis.UniversalClient,
 	d.Added = info.Val().EntriesAdded
 	for _, g := range groups.Val() {
 		if g.Name == group {
-			d.Pending = g.Pending
+			d.Grouped, d.Pending = true, g.Pending
 		}
 	}
 	clock := time.Now()

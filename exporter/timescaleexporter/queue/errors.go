@@ -1,13 +1,35 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
+
+// exec sends a pipeline whose commands are looked at one by one. Its error says that none was sent: when Redis refuses the
+// connection itself (a wrong password, too many clients) the library sets no command's error, which would look like success.
+func exec(ctx context.Context, pipe redis.Pipeliner) error {
+	commands, err := pipe.Exec(ctx)
+	if err == nil {
+		return nil
+	}
+	for _, c := range commands {
+		if c.Err() != nil {
+			return nil //nolint:nilerr // the commands have their own
+		}
+	}
+	return err
+}
 
 // nameRedis says of a failure to connect what it is that does not answer, and where. An address holds no password.
 func nameRedis(err error) error {
+	if err != nil && strings.HasPrefix(err.Error(), "NOPERM ") {
+		return fmt.Errorf("give devlogs' user in Redis the rights that docs/operations.md lists: %w", err)
+	}
 	op, ok := errors.AsType[*net.OpError](err)
 	switch {
 	case !ok || op.Op != "dial":

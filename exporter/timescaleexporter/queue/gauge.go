@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -24,6 +25,7 @@ func (e *FullError) Unwrap() error { return e.Err }
 type Depth struct {
 	Entries int64
 	Bytes   int64         // as Redis estimates it (MEMORY USAGE)
+	Grouped bool          // the consumer group is there
 	Pending int64         // entries that drains have taken and not acknowledged
 	Oldest  time.Duration // age of the oldest entry by the server's clock, 0 when there is none
 	Dead    int64         // dead letters
@@ -104,7 +106,8 @@ func (g *Gauge) Depths() []Depth {
 func (g *Gauge) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	for i := range g.shards {
+	var first error
+	for i := range g.shards { // all of them: in a cluster one node's failure says nothing of the others
 		depth, err := ReadDepth(ctx, g.config, g.client, i)
 		s := &g.shards[i]
 		s.mu.Lock()
@@ -114,11 +117,9 @@ func (g *Gauge) round(ctx context.Context) error {
 			s.fresh = false
 		}
 		s.mu.Unlock()
-		if err != nil {
-			return err
-		}
+		first = cmp.Or(first, err)
 	}
-	return nil
+	return first
 }
 
 // update is called with mu held.
@@ -157,6 +158,14 @@ func (g *Gauge) admit(shard, size int) error {
 		}
 	}
 	return nil
+}
+
+// grouped tells whether the consumer group was there when Redis was asked last.
+func (g *Gauge) grouped(shard int) bool {
+	s := &g.shards[shard]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fresh && s.depth.Grouped
 }
 
 func (g *Gauge) added(shard, size int) {

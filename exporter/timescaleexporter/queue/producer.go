@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -57,10 +59,14 @@ func (p *Producer) Close() {
 	p.stopped.Wait()
 }
 
-// Add returns nil when Redis has the entry. An error that is a *FullError says that the queue is above a high-water mark;
-// any other means that the entry may or may not be there: adding it again is safe, because of the batch id.
+// Add returns nil when Redis has the entry. An error that is a *FullError says that the queue is above a high-water mark,
+// and ErrKeyTaken that nothing was added because something else came under the entry's idempotency key; any other means that
+// the entry may or may not be there: adding it again is safe, because of the batch id.
 func (p *Producer) Add(ctx context.Context, e *Entry) error {
 	shard := int(p.next.Add(1) % uint64(len(p.shards)))
+	if e.keyed() {
+		shard = p.config.keyShard(e.Batch) // with what is remembered of the key
+	}
 	if err := p.gauge.admit(shard, e.Size()); err != nil {
 		return err
 	}
@@ -91,7 +97,6 @@ var errStopped = fmt.Errorf("the queue's sender has stopped: the process is shut
 
 func (p *Producer) run(key string, shard int, requests chan *waiting) {
 	var batch []*waiting
-	created := false // the consumer group
 	for {
 		batch = batch[:0]
 		select {
@@ -107,7 +112,7 @@ func (p *Producer) run(key string, shard int, requests chan *waiting) {
 				}
 			}
 		}
-		created = p.send(key, shard, batch, !created) || created
+		p.send(key, shard, batch)
 	}
 }
 
@@ -127,23 +132,26 @@ func gather(batch []*waiting, requests chan *waiting) []*waiting {
 }
 
 // send adds what was gathered in one round trip. The commands are not a transaction: each entry stands for itself, and Redis
-// answers each. With create it also makes the consumer group, and tells whether that is there then: Redis makes none once
-// its memory is full, and that is when drains must not need one.
-func (p *Producer) send(key string, shard int, batch []*waiting, create bool) (created bool) {
+// answers each. It also makes the consumer group where there is none: Redis makes none once its memory is full, and that is
+// when drains must not need one.
+func (p *Producer) send(key string, shard int, batch []*waiting) {
 	pipe := p.client.Pipeline()
-	added := make([]*redis.StringCmd, len(batch))
+	added := make([]redis.Cmder, len(batch))
 	for i, w := range batch {
-		added[i] = pipe.XAdd(context.Background(), &redis.XAddArgs{Stream: key, Values: w.entry.values()})
+		if w.entry.keyed() {
+			added[i] = addKeyed(pipe, key, p.config.batchKey(w.entry.Batch), w.entry)
+		} else {
+			added[i] = pipe.XAdd(context.Background(), &redis.XAddArgs{Stream: key, Values: w.entry.values()})
+		}
 	}
-	var making *redis.StatusCmd
-	if create {
-		making = pipe.XGroupCreateMkStream(context.Background(), key, group, "0")
+	if !p.gauge.grouped(shard) {
+		pipe.XGroupCreateMkStream(context.Background(), key, group, "0") // an error when it is there, or can't be made now
 	}
 	// The callers' contexts end their waiting, not the sending: one that gives up must not take the others with it. The
 	// client's own timeouts bound it.
-	_, _ = pipe.Exec(context.Background()) // each command has its own error, which is looked at below
+	unsent := exec(context.Background(), pipe)
 	for i, w := range batch {
-		err := added[i].Err()
+		err := cmp.Or(unsent, added[i].Err())
 		if err == nil {
 			p.gauge.added(shard, w.entry.Size())
 		}
@@ -152,13 +160,14 @@ func (p *Producer) send(key string, shard int, batch []*waiting, create bool) (c
 	if p.onGroup != nil {
 		p.onGroup(len(batch))
 	}
-	return create && (making.Err() == nil || isGroupThere(making.Err()))
 }
 
 func (p *Producer) explain(err error, shard int) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, redis.Nil): // the only command with such an answer
+		return ErrKeyTaken
 	case strings.HasPrefix(err.Error(), "OOM "):
 		return &FullError{
 			Reason: "Redis has reached its maxmemory: raise it, or lower redis.max_bytes so that this limit comes first",
