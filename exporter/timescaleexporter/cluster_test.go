@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/instantdevlogs/devlogs/exporter/timescaleexporter/queue"
+	"github.com/instantdevlogs/devlogs/internal/idempotency"
 	"github.com/instantdevlogs/devlogs/internal/testservices"
 )
 
@@ -84,6 +85,10 @@ func TestAQueueOfManyShardsSpreadsOverARedisClusterAndStoresEachBatchOnce(t *tes
 	}
 	assert.Greater(t, len(used), 1, "the shards are on more than one node")
 
+	for i := range 12 {
+		require.NoError(t, gateway.ConsumeLogs(keyed(t, strconv.Itoa(i), ""), batch("keyed-"+strconv.Itoa(i), 1)))
+		require.True(t, idempotency.IsReused(gateway.ConsumeLogs(keyed(t, strconv.Itoa(i), ""), batch("other", 1))))
+	}
 	stop := r.load(gateway, "load")
 	drains := []*running{r.start(RoleDrain, clustered), r.start(RoleDrain, clustered)}
 	require.Eventually(t, func() bool { return drains[0].counted(t, "timescale_drain_records") > 0 }, time.Minute, 20*time.Millisecond)

@@ -64,6 +64,8 @@ func TestTheQueueNeedsNoMoreThanTheGuideSaysAndWorksOverTLS(t *testing.T) {
 		c.Drain.ClaimAfter = time.Second
 	}
 	gateway := r.start(RoleEnqueue, secure)
+	require.NoError(t, gateway.ConsumeLogs(keyed(t, "k", ""), batch("keyed", 1)))
+	require.NoError(t, gateway.ConsumeLogs(keyed(t, "k", ""), batch("keyed", 1)))
 	stop := r.load(gateway, "load")
 	first := r.start(RoleDrain, secure)
 	r.start(RoleDrain, secure)
