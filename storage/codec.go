@@ -34,9 +34,9 @@ func Encode(rows *Rows, logs plog.Logs, tenant string, arrival pcommon.Timestamp
 func (r *Rows) stream(rl plog.ResourceLogs, sl plog.ScopeLogs) int {
 	// What identifies a stream, in one buffer, which is both hashed and, for a new stream, cut up into its fields.
 	attributes := rl.Resource().Attributes()
-	buf := appendMap(r.scratch[:0], attributes, 0)
+	buf := AppendMap(r.scratch[:0], attributes)
 	resourceEnd := len(buf)
-	buf = appendMap(buf, sl.Scope().Attributes(), 0)
+	buf = AppendMap(buf, sl.Scope().Attributes())
 	scopeEnd := len(buf)
 	for _, s := range [...]string{r.Tenant, rl.SchemaUrl(), sl.Scope().Name(), sl.Scope().Version(), sl.SchemaUrl()} {
 		buf = appendText(buf, s)
@@ -99,8 +99,10 @@ func (r *Rows) add(record plog.LogRecord, stream int, arrival pcommon.Timestamp)
 	r.addBody(record.Body())
 
 	attributes := record.Attributes()
-	r.Attributes.Bytes = appendMap(r.Attributes.Bytes, attributes, 0)
+	signature := uint64(0)
+	r.Attributes.Bytes = appendMap(r.Attributes.Bytes, attributes, 0, signer{bits: &signature})
 	r.Attributes.end()
+	r.Signature = append(r.Signature, signature)
 	r.noteFields(s.Service, attributes)
 }
 
@@ -116,7 +118,7 @@ func (r *Rows) addBody(body pcommon.Value) {
 		}
 	}
 	if kind == BodyJSON {
-		r.Body.Bytes = appendValue(r.Body.Bytes, body, 0)
+		r.Body.Bytes = AppendValue(r.Body.Bytes, body)
 	}
 	r.Body.end()
 	r.BodyKind = append(r.BodyKind, uint8(kind))

@@ -21,6 +21,7 @@ type Rows struct {
 	Body         Strings
 	BodyKind     []uint8
 	Attributes   Strings
+	Signature    []uint64 // of the attributes, see SignaturesOf
 	Dropped      []uint32
 	TraceID      [][16]byte
 	SpanID       [][8]byte
@@ -95,7 +96,7 @@ func (r *Rows) Len() int { return len(r.Time) }
 
 // Size is about how many bytes the columns hold.
 func (r *Rows) Size() int {
-	const fixed = 8 + 1 + 8 + 4 + 8 + 1 + 4 + 16 + 8 + 4 + 4*4
+	const fixed = 8 + 1 + 8 + 4 + 8 + 1 + 4 + 16 + 8 + 4 + 8 + 4*4
 	return r.Len()*fixed + len(r.SeverityText.Bytes) + len(r.Body.Bytes) + len(r.Attributes.Bytes) + len(r.EventName.Bytes)
 }
 
@@ -103,7 +104,7 @@ func (r *Rows) Size() int {
 func (r *Rows) Reset() {
 	r.Time, r.TimeSource, r.Observed = r.Time[:0], r.TimeSource[:0], r.Observed[:0]
 	r.Severity, r.Stream, r.BodyKind, r.Dropped = r.Severity[:0], r.Stream[:0], r.BodyKind[:0], r.Dropped[:0]
-	r.TraceID, r.SpanID, r.Flags = r.TraceID[:0], r.SpanID[:0], r.Flags[:0]
+	r.TraceID, r.SpanID, r.Flags, r.Signature = r.TraceID[:0], r.SpanID[:0], r.Flags[:0], r.Signature[:0]
 	r.SeverityText.reset()
 	r.Body.reset()
 	r.Attributes.reset()
@@ -130,7 +131,7 @@ func (r *Rows) ContentID() uuid.UUID {
 	return uuid.UUID(h.Sum128().Bytes())
 }
 
-// hashContent adds all but the times.
+// hashContent adds all but the times, and the signature, which follows from the attributes.
 func (r *Rows) hashContent(h *xxh3.Hasher) {
 	for _, column := range [...][]byte{
 		bytesOf(r.Observed), bytesOf(r.Severity), bytesOf(r.Stream), r.BodyKind, bytesOf(r.Dropped),

@@ -40,26 +40,29 @@ const (
 const maxDepth = 64
 
 // AppendValue appends v in typed JSON.
-func AppendValue(dst []byte, v pcommon.Value) []byte { return appendValue(dst, v, 0) }
+func AppendValue(dst []byte, v pcommon.Value) []byte { return appendValue(dst, v, 0, signer{}) }
 
 // AppendMap appends m in typed JSON: an object, "{}" when m is empty.
-func AppendMap(dst []byte, m pcommon.Map) []byte { return appendMap(dst, m, 0) }
+func AppendMap(dst []byte, m pcommon.Map) []byte { return appendMap(dst, m, 0, signer{}) }
 
-func appendValue(dst []byte, v pcommon.Value, depth int) []byte {
+// appendValue and appendMap also sign what they append.
+func appendValue(dst []byte, v pcommon.Value, depth int, sign signer) []byte {
+	start := len(dst)
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
+		sign.addString(v.Str())
 		return appendText(dst, v.Str())
 	case pcommon.ValueTypeInt:
-		return strconv.AppendInt(dst, v.Int(), 10)
+		dst = strconv.AppendInt(dst, v.Int(), 10)
 	case pcommon.ValueTypeDouble:
-		return appendDouble(dst, v.Double())
+		dst = appendDouble(dst, v.Double())
 	case pcommon.ValueTypeBool:
-		return strconv.AppendBool(dst, v.Bool())
+		dst = strconv.AppendBool(dst, v.Bool())
 	case pcommon.ValueTypeMap:
 		if depth == maxDepth {
 			return appendDeep(dst, v)
 		}
-		return appendMap(dst, v.Map(), depth+1)
+		return appendMap(dst, v.Map(), depth+1, sign)
 	case pcommon.ValueTypeSlice:
 		if depth == maxDepth {
 			return appendDeep(dst, v)
@@ -69,7 +72,7 @@ func appendValue(dst []byte, v pcommon.Value, depth int) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendValue(dst, item, depth+1)
+			dst = appendValue(dst, item, depth+1, signer{})
 		}
 		return append(dst, ']')
 	case pcommon.ValueTypeBytes:
@@ -77,9 +80,11 @@ func appendValue(dst []byte, v pcommon.Value, depth int) []byte {
 	default:
 		return append(dst, "null"...)
 	}
+	sign.add(dst[start:])
+	return dst
 }
 
-func appendMap(dst []byte, m pcommon.Map, depth int) []byte {
+func appendMap(dst []byte, m pcommon.Map, depth int, sign signer) []byte {
 	var memory [32]string
 	keys := memory[:0]
 	for key := range m.All() {
@@ -98,7 +103,7 @@ func appendMap(dst []byte, m pcommon.Map, depth int) []byte {
 			dst = appendComma(dst, start)
 			dst = appendJSONString(dst, key)
 			dst = append(dst, ':')
-			dst = appendValue(dst, value, depth)
+			dst = appendValue(dst, value, depth, sign.under(key))
 		}
 	}
 	if special {
@@ -120,7 +125,7 @@ func appendPairs(dst []byte, m pcommon.Map, repeats []bool, depth int) []byte {
 		dst = append(appendComma(dst, start), '[')
 		dst = appendText(dst, key)
 		dst = append(dst, ',')
-		dst = appendValue(dst, value, depth)
+		dst = appendValue(dst, value, depth, signer{}) // no path leads here
 		dst = append(dst, ']')
 	}
 	return dst
