@@ -67,5 +67,11 @@ func again(meta ledger.Meta, requests []ledger.Request, yield func(Sent, error) 
 			}
 		}
 	}
-	return nil
+	for { // a file is compared with its manifest when its end is read
+		if _, err := s.Next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }

@@ -1,8 +1,11 @@
 package recording
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 )
@@ -15,6 +18,7 @@ type chain struct {
 
 	file    string // the one that is open
 	in      *input
+	sum     hash.Hash // of the open file, when a manifest has one
 	index   *sidecar
 	content content
 	bodies  *bodies
@@ -57,8 +61,26 @@ func (c *chain) next() (located, error) {
 		} else if !errors.Is(err, io.EOF) {
 			return located{}, fmt.Errorf("%s: %w", c.file, err)
 		}
+		err = c.check()
 		c.close()
+		if err != nil {
+			return located{}, err
+		}
 	}
+}
+
+// check compares the file that was read with its manifest's sum.
+func (c *chain) check() error {
+	if c.sum == nil {
+		return nil
+	}
+	if err := c.in.rest(); err != nil {
+		return fmt.Errorf("%s: %w", c.file, err)
+	}
+	if got := hex.EncodeToString(c.sum.Sum(nil)); got != c.notes.promised[c.file].SHA256 {
+		return fmt.Errorf("%s is not the file that was recorded: its SHA-256 is not the manifest's.\n%s", c.file, readAllTheSame)
+	}
+	return nil
 }
 
 func (c *chain) read() (l located, err error) {
@@ -83,16 +105,21 @@ func (c *chain) open(name string) (err error) {
 	if c.index, err = openSidecar(name, c.notes.gapsOf(name)); err != nil {
 		return err
 	}
+	var sum io.Writer
+	if c.sum = nil; c.notes.promised[name].SHA256 != "" {
+		c.sum = sha256.New()
+		sum = c.sum
+	}
 	if strings.HasSuffix(name, bodiesSuffix) {
 		if c.index == nil {
 			return fmt.Errorf("%s: raw HTTP bodies cannot be told apart without %s", name, indexName(name))
 		}
-		if c.in, err = openBodies(name); err == nil {
+		if c.in, err = openBodies(name, sum); err == nil {
 			c.bodies = &bodies{r: c.in.Reader, index: c.index, limit: c.limit}
 		}
 		return err
 	}
-	in, err := openInput(name, c.limit)
+	in, err := openInput(name, c.limit, sum)
 	if err != nil && !(errors.Is(err, errUnknown) && c.tail != nil) {
 		return err
 	}

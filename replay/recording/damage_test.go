@@ -151,12 +151,12 @@ func TestTamperedSegmentIsFound(t *testing.T) {
 
 // Reading itself finds what would replay something else than was recorded: fewer requests, or the right ones at wrong times.
 func TestARecordingThatIsNotAsItsManifestSaysIsNotRead(t *testing.T) {
-	record := func(records, messages int) string {
+	record := func(first int64, records, messages int) string {
 		dir := filepath.Join(t.TempDir(), "rec")
 		w, err := recording.Create(dir, recording.WriterOptions{})
 		require.NoError(t, err)
 		for i := range messages {
-			at := int64(1_000_000 * (i + 1))
+			at := first + int64(1_000_000*(i+1))
 			require.NoError(t, w.Write(&recording.Message{
 				Body: protoOf(t, sampleLogs(at, records)), Records: records, Arrival: at, Entry: &recording.Entry{RecvNS: at},
 			}))
@@ -176,15 +176,18 @@ func TestARecordingThatIsNotAsItsManifestSaysIsNotRead(t *testing.T) {
 		says   string
 	}{
 		"a segment of another recording": {func(dir string) {
-			other := record(2, 9)
+			other := record(7, 2, 10) // with as many records in as many requests
 			change(dir, segment, func([]byte) []byte {
 				b, err := os.ReadFile(filepath.Join(other, segment))
 				require.NoError(t, err)
 				return b
 			})
-		}, "holds 18 records in 9 requests; its manifest says 20 in 10"},
+		}, "is not the file that was recorded"},
+		"a segment with more after its end": {func(dir string) {
+			change(dir, segment, func(b []byte) []byte { return append(b, 0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 0) }) // a frame to skip
+		}, "is not the file that was recorded"},
 		"a sidecar of another recording": {func(dir string) {
-			other := record(2, 9)
+			other := record(0, 2, 9)
 			change(dir, index, func([]byte) []byte {
 				b, err := os.ReadFile(filepath.Join(other, index))
 				require.NoError(t, err)
@@ -199,7 +202,7 @@ func TestARecordingThatIsNotAsItsManifestSaysIsNotRead(t *testing.T) {
 		}, "holds 20 records in 10 requests; its manifest says 19 in 10"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := record(2, 10)
+			dir := record(0, 2, 10)
 			c.damage(dir)
 			_, _, err := readAll(t, recording.Options{}, dir)
 			require.ErrorContains(t, err, c.says)

@@ -22,17 +22,18 @@ const (
 type input struct {
 	*bufio.Reader
 	form   form
+	file   io.Reader // what lies on the disk
 	closer []func()
 }
 
 // openInput opens the file, takes compression of the whole off, and says what lies inside. Content that is not known is
-// an error that is errUnknown, and comes with the open input.
-func openInput(name string, maxMessage int) (*input, error) {
+// an error that is errUnknown, and comes with the open input. What is read of the file goes into sum, too, unless that is nil.
+func openInput(name string, maxMessage int, sum io.Writer) (*input, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	in, err := unwrap(f, maxMessage)
+	in, err := unwrap(summed(f, sum), maxMessage)
 	in.closer = append(in.closer, func() { f.Close() })
 	if err == nil {
 		return in, nil
@@ -46,12 +47,13 @@ func openInput(name string, maxMessage int) (*input, error) {
 }
 
 // openBodies opens a segment of raw HTTP bodies, which can be anything and are not looked at.
-func openBodies(name string) (*input, error) {
+func openBodies(name string, sum io.Writer) (*input, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	file := summed(f, sum)
+	z, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -59,13 +61,21 @@ func openBodies(name string) (*input, error) {
 	return &input{
 		Reader: bufio.NewReaderSize(z, readBuffer),
 		form:   formEmpty,
+		file:   file,
 		closer: []func(){func() { f.Close() }, z.Close},
 	}, nil
 }
 
+func summed(f io.Reader, sum io.Writer) io.Reader {
+	if sum == nil {
+		return f
+	}
+	return io.TeeReader(f, sum)
+}
+
 // unwrap never returns a nil input: what it opened must be closed also after an error.
 func unwrap(r io.Reader, maxMessage int) (*input, error) {
-	in := &input{Reader: bufio.NewReaderSize(r, readBuffer)}
+	in := &input{Reader: bufio.NewReaderSize(r, readBuffer), file: r}
 	for layer := 0; ; layer++ {
 		head, err := in.Peek(sniffLen)
 		if err != nil && !errors.Is(err, io.EOF) && !(isTorn(err) && len(head) > 0) {
@@ -95,6 +105,12 @@ func unwrap(r io.Reader, maxMessage int) (*input, error) {
 			return in, errors.New("it is compressed more than three times over")
 		}
 	}
+}
+
+// rest reads what the content did not need: of a file that was cut or changed, it may end before the file does.
+func (in *input) rest() error {
+	_, err := io.Copy(io.Discard, in.file)
+	return err
 }
 
 func (in *input) close() {

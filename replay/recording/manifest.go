@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,7 +26,10 @@ type Manifest struct {
 	LastNS   int64           `json:"last_ns"`
 	Segments []Segment       `json:"segments"`
 	Gaps     []Gap           `json:"gaps,omitempty"`
+	Jumps    []Jump          `json:"clock_jumps,omitempty"`
 	Scrub    json.RawMessage `json:"scrub,omitempty"` // the policy's name and its counts, when the recording was scrubbed
+	// Unfinished is set until the recording is closed: by then what it should hold is not known.
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 // Segment is one file of a recording and its sidecar.
@@ -85,7 +89,7 @@ func (m *Manifest) Check(dir string) error {
 const readAllTheSame = "Get the recording anew; or, to read what is there all the same, remove its " + manifestName
 
 // checkIndexes compares the sidecars with the manifest's sums: they say when each request came, so one of another recording,
-// or one that was cut, would send the right requests at wrong times. The segments themselves are counted while they are read.
+// or one that was cut, would send the right requests at wrong times. The segments are compared while they are read.
 func (m *Manifest) checkIndexes(dir string) error {
 	for _, s := range m.Segments {
 		if s.Index == "" || s.IndexSHA256 == "" {
@@ -117,7 +121,7 @@ func (m *Manifest) write(dir string) error {
 	}
 	name := filepath.Join(dir, manifestName)
 	if err := os.WriteFile(name+".tmp", append(text, '\n'), 0o644); err != nil {
-		return err
+		return errors.Join(err, os.Remove(name+".tmp"))
 	}
 	return os.Rename(name+".tmp", name)
 }

@@ -1,6 +1,11 @@
 package recording
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
 
 // Message is one request of a recording.
 type Message struct {
@@ -84,4 +89,41 @@ type Gap struct {
 	Requests int64  `json:"requests"`
 	Bytes    int64  `json:"bytes"` // of their bodies, as far as known
 	Reason   string `json:"reason"`
+}
+
+// Add counts a request that was missed.
+func (g *Gap) Add(arrival, bytes int64) {
+	if g.Requests == 0 || arrival < g.FromNS {
+		g.FromNS = arrival
+	}
+	g.ToNS = max(g.ToNS, arrival)
+	g.Requests++
+	g.Bytes += bytes
+}
+
+// WhyNotWritten is the reason of a gap that an error of the writer left.
+func WhyNotWritten(err error) string {
+	if errors.Is(err, syscall.ENOSPC) {
+		return "the disk was full"
+	}
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return "the recording could not be written: " + errno.Error()
+	}
+	return "the recording could not be written"
+}
+
+// Jump is where the wall clock was set while a recording was made. Arrivals go on by the clock that the recording began
+// with, so that the times between requests are right; the records' own times are by the clock that was set.
+type Jump struct {
+	AtNS int64 `json:"at_ns"` // when it was noticed, as arrivals are
+	ByNS int64 `json:"by_ns"` // how far it went forward; below zero: back
+}
+
+func (j Jump) String() string {
+	by, way := time.Duration(j.ByNS), "forward"
+	if by < 0 {
+		by, way = -by, "back"
+	}
+	return fmt.Sprintf("the wall clock went %s by %v at %s; times between requests are right all the same, times in the records after it are by the new clock",
+		way, by.Round(time.Millisecond), time.Unix(0, j.AtNS).UTC().Format(time.RFC3339Nano))
 }

@@ -1,15 +1,9 @@
 package recording
 
 import (
-	"bufio"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"hash"
-	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
@@ -26,35 +20,36 @@ const (
 	segmentBodies                    // raw HTTP bodies, back to back
 )
 
-// segment is one file that is being written, and its sidecar.
+// segment is one file that is being written, and its sidecar. What did not fit on the disk stays in memory and is tried
+// again, so that an error loses nothing: the files hold all of what was written until then or nothing of it.
 type segment struct {
 	kind    segmentKind
 	data    *summedFile
-	index   *summedFile // nil: none
-	lines   *bufio.Writer
+	index   *summedFile   // nil: none
 	zstd    *zstd.Encoder // nil: plain
 	pending []byte        // not compressed yet
+	lines   []byte        // of the sidecar, for pending
 	packed  []byte
+	packs   int   // how much of pending packed is; 0: nothing of it
 	written int64 // uncompressed, with pending
 	done    Segment
+	kept    Segment // what of done the files hold
+	waiting Gap     // pending, as the gap that it leaves when there never is room for it
 }
 
-func createSegment(base string, kind segmentKind, plain, noIndex bool) (*segment, error) {
+func createSegment(base string, kind segmentKind, plain, noIndex bool) (s *segment, err error) {
 	suffix := [...]string{linesSuffix, framesSuffix, bodiesSuffix}[kind]
 	if plain {
 		suffix = suffix[:len(suffix)-len(".zst")]
 	}
-	s := &segment{kind: kind}
-	var err error
+	s = &segment{kind: kind}
 	if s.data, err = createSummed(base + suffix); err != nil {
 		return nil, err
 	}
 	if !noIndex {
 		if s.index, err = createSummed(base + indexSuffix); err != nil {
-			s.data.f.Close()
-			return nil, err
+			return nil, errors.Join(err, s.data.remove())
 		}
-		s.lines = bufio.NewWriterSize(s.index, 64<<10)
 	}
 	if !plain {
 		// One frame is made by one goroutine, so that the same messages give the same bytes.
@@ -65,9 +60,17 @@ func createSegment(base string, kind segmentKind, plain, noIndex bool) (*segment
 	return s, nil
 }
 
-// add appends a payload and its entry.
+// add appends a payload and its entry. After an error it has not: there is no room for it, on the disk or in memory.
 func (s *segment) add(payload []byte, e *Entry) error {
+	if len(s.pending) >= frameBytes || len(s.lines) >= frameBytes {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
 	e.Off, e.Len = s.written, int64(len(payload))
+	if err := s.note(e); err != nil {
+		return err
+	}
 	before := len(s.pending)
 	if s.kind == segmentFrames {
 		s.pending = binary.BigEndian.AppendUint32(s.pending, uint32(len(payload)))
@@ -79,12 +82,7 @@ func (s *segment) add(payload []byte, e *Entry) error {
 	s.written += int64(len(s.pending) - before)
 	s.done.Messages++
 	s.done.Records += int64(e.Records)
-	if err := s.note(e); err != nil {
-		return err
-	}
-	if len(s.pending) >= frameBytes {
-		return s.flush()
-	}
+	s.waiting.Add(e.RecvNS, e.Len)
 	return nil
 }
 
@@ -97,68 +95,49 @@ func (s *segment) note(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.lines.Write(append(line, '\n'))
-	return err
+	s.lines = append(append(s.lines, line...), '\n')
+	return nil
 }
 
+// flush puts all that waits into the files.
 func (s *segment) flush() error {
 	out := s.pending
 	if len(out) > 0 && s.zstd != nil {
-		s.packed = s.zstd.EncodeAll(out, s.packed[:0])
+		if s.packs != len(out) {
+			s.packed, s.packs = s.zstd.EncodeAll(out, s.packed[:0]), len(out)
+		}
 		out = s.packed
 	}
-	s.pending = s.pending[:0]
-	if _, err := s.data.Write(out); err != nil {
+	if err := s.data.append(out); err != nil {
 		return err
 	}
-	if s.index == nil {
-		return nil
+	if s.index != nil {
+		if err := s.index.append(s.lines); err != nil {
+			return errors.Join(err, s.data.takeBack())
+		}
+		s.index.keep(s.lines)
 	}
-	return s.lines.Flush()
+	s.data.keep(out)
+	s.pending, s.lines, s.packs = s.pending[:0], s.lines[:0], 0
+	s.done.Bytes = s.written
+	s.kept, s.waiting = s.done, Gap{}
+	return nil
 }
 
-func (s *segment) close() (Segment, error) {
-	err := s.flush()
-	s.done.Bytes = s.written
+// close finishes the files, which hold what could be flushed.
+func (s *segment) close() (done Segment, err error) {
+	done = s.kept
 	var closeErr error
-	s.done.File = filepath.Base(s.data.f.Name())
-	s.done.SHA256, closeErr = s.data.close()
+	done.File = filepath.Base(s.data.f.Name())
+	done.SHA256, closeErr = s.data.close()
 	err = errors.Join(err, closeErr)
 	if s.index != nil {
-		s.done.Index = filepath.Base(s.index.f.Name())
-		s.done.IndexSHA256, closeErr = s.index.close()
+		done.Index = filepath.Base(s.index.f.Name())
+		done.IndexSHA256, closeErr = s.index.close()
 		err = errors.Join(err, closeErr)
 	}
 	if s.zstd != nil {
 		s.zstd.Close()
 	}
-	return s.done, err
-}
-
-// summedFile is a file whose SHA-256 is made while it is written.
-type summedFile struct {
-	f   *os.File
-	sum hash.Hash
-}
-
-func createSummed(name string) (*summedFile, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	return &summedFile{f: f, sum: sha256.New()}, nil
-}
-
-var _ io.Writer = (*summedFile)(nil)
-
-func (s *summedFile) Write(b []byte) (int, error) {
-	n, err := s.f.Write(b)
-	s.sum.Write(b[:n])
-	return n, err
-}
-
-// close makes the file durable and returns its sum.
-func (s *summedFile) close() (string, error) {
-	err := errors.Join(s.f.Sync(), s.f.Close())
-	return hex.EncodeToString(s.sum.Sum(nil)), err
+	return done, err
 }

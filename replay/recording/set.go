@@ -32,6 +32,9 @@ func findChains(paths []string, limit int, n *notes) ([][]string, error) {
 	return group(slices.Compact(files)), nil
 }
 
+// unfinished is why a recording that was not closed may lack anything.
+const unfinished = "it was not finished: what made it is still at work, was killed, or found the disk full at the end"
+
 func find(path string, limit int, n *notes) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -47,6 +50,10 @@ func find(path string, limit int, n *notes) ([]string, error) {
 		return []string{path}, nil
 	}
 	m, err := ReadManifest(path)
+	if err == nil && m.Unfinished {
+		n.Gaps = append(n.Gaps, Gap{Reason: unfinished})
+		return scan(path, limit, n)
+	}
 	if err == nil {
 		if err := m.checkIndexes(path); err != nil {
 			return nil, err
@@ -56,6 +63,9 @@ func find(path string, limit int, n *notes) ([]string, error) {
 			n.promised[file] = m.Segments[i]
 		}
 		n.Gaps = append(n.Gaps, m.Gaps...)
+		for _, j := range m.Jumps {
+			n.note(j.String())
+		}
 		return files, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -83,14 +93,14 @@ func scan(dir string, limit int, n *notes) (files []string, err error) {
 			}
 			return nil
 		}
-		if !entry.Type().IsRegular() || strings.HasSuffix(name, indexSuffix) {
+		if !entry.Type().IsRegular() || strings.HasSuffix(name, indexSuffix) || name == manifestName || name == incidentsName {
 			return nil
 		}
 		if strings.HasSuffix(name, bodiesSuffix) {
 			files = append(files, path)
 			return nil
 		}
-		in, err := openInput(path, limit)
+		in, err := openInput(path, limit, nil)
 		if in != nil {
 			in.close()
 		}

@@ -12,11 +12,12 @@ import (
 
 // File names of a recording that Writer made.
 const (
-	manifestName = "manifest.json"
-	linesSuffix  = ".jsonl.zst"
-	framesSuffix = ".binpb.zst"
-	bodiesSuffix = ".bodies.zst"
-	indexSuffix  = ".idx.jsonl"
+	manifestName  = "manifest.json"
+	incidentsName = "incidents.json" // a generator's, beside its recording
+	linesSuffix   = ".jsonl.zst"
+	framesSuffix  = ".binpb.zst"
+	bodiesSuffix  = ".bodies.zst"
+	indexSuffix   = ".idx.jsonl"
 )
 
 // indexName is the sidecar of a segment; "" when name is none of ours.

@@ -34,6 +34,7 @@ type Writer struct {
 	logs     *segment
 	raw      *segment
 	number   map[string]int
+	failed   error // of finishing a segment
 	closed   bool
 }
 
@@ -50,11 +51,16 @@ func Create(dir string, opts WriterOptions) (*Writer, error) {
 	opts.SegmentBytes = cmp.Or(opts.SegmentBytes, defaultSegmentBytes)
 	w := &Writer{dir: dir, opts: opts, number: map[string]int{}}
 	w.manifest = Manifest{Schema: manifestSchema, Tool: opts.Tool, Origin: opts.Origin, Scrub: opts.Scrub}
-	return w, nil
+	unfinished := w.manifest
+	unfinished.Unfinished = true
+	return w, unfinished.write(dir)
 }
 
 // Write adds a message. Its Entry, when it has one, goes into the sidecar; Off, Len and Records in it are set by the
 // writer. A message without one gets an entry from its Arrival. The writer keeps nothing of m.
+//
+// After an error the message is not in the recording. When the disk is full, some 4 MiB still find place in memory; writing
+// can go on when there is room again.
 func (w *Writer) Write(m *Message) error {
 	if w.closed {
 		return errors.New("the recording is closed")
@@ -85,6 +91,9 @@ func (w *Writer) Gap(g Gap) error {
 	return s.note(&Entry{RecvNS: g.FromNS, Gap: &g})
 }
 
+// Jump notes that the wall clock was set.
+func (w *Writer) Jump(j Jump) { w.manifest.Jumps = append(w.manifest.Jumps, j) }
+
 // SetScrub puts what scrubbing did into the manifest.
 func (w *Writer) SetScrub(report json.RawMessage) { w.manifest.Scrub = report }
 
@@ -101,20 +110,39 @@ func (w *Writer) Flush() error {
 	return nil
 }
 
-// Close finishes the files and writes the manifest.
+// Close finishes the files and writes the manifest. With an error, what there was no room for is a gap; when there is none
+// for the manifest either, the recording stays one that was not finished, which readers say.
 func (w *Writer) Close() error {
 	if w.closed {
 		return nil
 	}
 	w.closed = true
-	var errs []error
+	errs := []error{w.failed}
 	for _, s := range []**segment{&w.logs, &w.raw} {
-		errs = append(errs, w.seal(s))
+		if *s == nil {
+			continue
+		}
+		if err := (*s).flush(); err != nil {
+			errs = append(errs, err)
+			w.giveUp(*s, err)
+		}
+		errs = append(errs, w.finish(s))
 	}
+	errs = append(errs, w.manifest.write(w.dir))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("finish recording: %w", err)
 	}
-	return w.manifest.write(w.dir)
+	return nil
+}
+
+// giveUp makes a gap of what a segment could not write.
+func (w *Writer) giveUp(s *segment, err error) {
+	m, gap := &w.manifest, s.waiting
+	gap.Reason = WhyNotWritten(err)
+	m.Gaps = append(m.Gaps, gap)
+	m.Messages -= gap.Requests
+	m.Records -= s.done.Records - s.kept.Records
+	m.Bytes -= gap.Bytes
 }
 
 // Manifest is what has been written; it is whole after Close.
@@ -153,26 +181,25 @@ func toJSON(body []byte) ([]byte, error) {
 // segment returns the open segment of a kind, a new one when there is none or the last is full.
 func (w *Writer) segment(s **segment, name string, kind segmentKind) (*segment, error) {
 	if *s != nil && (*s).written >= w.opts.SegmentBytes {
-		if err := w.seal(s); err != nil {
+		if err := (*s).flush(); err != nil {
 			return nil, fmt.Errorf("finish segment: %w", err)
 		}
+		w.failed = errors.Join(w.failed, w.finish(s))
 	}
 	if *s == nil {
-		w.number[name]++
-		base := filepath.Join(w.dir, fmt.Sprintf("%s-%06d", name, w.number[name]))
+		base := filepath.Join(w.dir, fmt.Sprintf("%s-%06d", name, w.number[name]+1))
 		opened, err := createSegment(base, kind, w.opts.Plain && kind != segmentBodies, w.opts.NoIndex && kind != segmentBodies)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("begin segment: %w", err)
 		}
+		w.number[name]++
 		*s = opened
 	}
 	return *s, nil
 }
 
-func (w *Writer) seal(s **segment) error {
-	if *s == nil {
-		return nil
-	}
+// finish closes a segment that was flushed.
+func (w *Writer) finish(s **segment) error {
 	done, err := (*s).close()
 	*s = nil
 	w.manifest.Segments = append(w.manifest.Segments, done)
