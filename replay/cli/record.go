@@ -93,7 +93,7 @@ func runRecord(cmd *cobra.Command, config record.Config, duration time.Duration,
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s requests, %s records, %d not recorded, %d waiting\n",
 				humanize.Comma(s.Requests), humanize.Comma(s.Records), s.Missed, s.Waiting)
 			if failure != nil {
-				fmt.Fprintln(cmd.ErrOrStderr(), "nothing is recorded any more:", failure)
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing can be recorded at the moment, traffic passes all the same:", failure)
 			}
 		case <-soft.Done():
 			ended = true
@@ -107,7 +107,7 @@ func runRecord(cmd *cobra.Command, config record.Config, duration time.Duration,
 	err = tap.Close(drained)
 	s, _ := tap.Stats()
 	if err != nil { // all traffic has passed, but nobody should take what is there for all of it
-		return &ExitError{ExitInvalid, fmt.Errorf("the recording in %s is not whole: %d requests passed and were not recorded, and of the %d before them some may be missing: %w",
+		return &ExitError{ExitInvalid, fmt.Errorf("the recording in %s is not whole: %d requests passed and were not recorded, and the latest of the %d others may be missing: %w",
 			config.Dir, s.Missed, s.Requests, err)}
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s records in %s requests recorded in %s; %d requests not recorded\n",

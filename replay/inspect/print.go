@@ -47,6 +47,10 @@ func (s *Summary) Print(w io.Writer, speed float64) {
 		}
 	}
 	for _, g := range s.Notes.Gaps {
+		if g.Requests == 0 {
+			line("GAP", "%s", g.Reason)
+			continue
+		}
 		line("GAP", "%d requests from %s on: %s", g.Requests, time.Unix(0, g.FromNS).UTC().Format(time.RFC3339Nano), g.Reason)
 	}
 	for _, text := range s.Notes.Warnings {

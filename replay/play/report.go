@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -113,14 +114,27 @@ func (r *run) invalid(rep *Report) (why []string) {
 		why = append(why, fmt.Sprintf("%d of %d requests were not sent, as %d were waiting for answers when they were due",
 			rep.Dropped.Requests, rep.Scheduled.Requests, c.InFlight))
 	}
-	if n := len(rep.Notes.Gaps); n > 0 && !c.AllowGaps {
-		missing := int64(0)
-		for _, g := range rep.Notes.Gaps {
-			missing += g.Requests
-		}
-		why = append(why, fmt.Sprintf("the recording lacks %d requests in %d gaps (--allow-gaps takes it as it is)", missing, n))
+	if gaps := rep.Notes.Gaps; len(gaps) > 0 && !c.AllowGaps {
+		why = append(why, lacking(gaps)+" (--allow-gaps takes it as it is)")
 	}
 	return why
+}
+
+// lacking says what a recording with gaps has not.
+func lacking(gaps []recording.Gap) string {
+	missing := int64(0)
+	var reasons []string
+	for _, g := range gaps {
+		missing += g.Requests
+		if !slices.Contains(reasons, g.Reason) && len(reasons) < 3 {
+			reasons = append(reasons, g.Reason)
+		}
+	}
+	why := strings.Join(reasons, "; ")
+	if missing == 0 {
+		return "the recording may lack requests: " + why
+	}
+	return fmt.Sprintf("the recording lacks %d requests, in %d gaps: %s", missing, len(gaps), why)
 }
 
 // Reason is a kind of failure and how often it came.

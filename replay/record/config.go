@@ -32,6 +32,8 @@ type Config struct {
 	// Transform changes a message before it is written, as scrubbing does. nil: nothing.
 	Transform func(*recording.Message) error
 	Flush     time.Duration // how long a crash may lose
+
+	clocks reading // nil: the system's
 }
 
 // Default is the configuration that flags start from.

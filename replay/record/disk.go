@@ -2,7 +2,7 @@ package record
 
 import (
 	"encoding/json"
-	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,17 +16,18 @@ type disk struct {
 	budget  *atomic.Int64
 	writer  *recording.Writer
 	decoder *decoder
+	clock   *clock
 	stopped chan struct{}
 
 	mu      sync.Mutex
 	wake    chan struct{}
-	waiting []*exchange // in order of arrival; those in front may still be on their way
-	behind  []*exchange // answered after the others stopped waiting for them
-	gaps    []recording.Gap
+	waiting []*exchange     // in order of arrival; those in front may still be on their way
+	behind  []*exchange     // answered after the others stopped waiting for them
+	gaps    []recording.Gap // one for each reason, until something is written again
 	closing bool
 	stats   Stats
 	scrub   func() json.RawMessage // asked when all is written; nil: nothing was scrubbed
-	err     error                  // of writing; nothing is recorded after it
+	failing error                  // why the last write failed, nil when it did not
 }
 
 // Stats of a tap.
@@ -48,18 +49,29 @@ func openDisk(config *Config, budget *atomic.Int64) (*disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &disk{config: config, budget: budget, writer: w, decoder: decoder, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	clocks := config.clocks
+	if clocks == nil {
+		clocks = systemClocks()
+	}
+	d := &disk{
+		config: config, budget: budget, writer: w, decoder: decoder, clock: newClock(clocks),
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
 	go d.run()
 	return d, nil
 }
 
-// begin notes the arrival of a request.
-func (d *disk) begin(k kind) *exchange {
+// begin notes the arrival of a request. stamp is when the kernel had it, by the wall clock; 0: not known.
+func (d *disk) begin(k kind, stamp int64) *exchange {
 	x := &exchange{kind: k}
+	x.entry.RecvNS = d.clock.fromWall(stamp)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	x.entry.RecvNS = time.Now().UnixNano() // under the lock, so that the list is in order
-	d.waiting = append(d.waiting, x)
+	at := len(d.waiting)
+	for at > 0 && d.waiting[at-1].entry.RecvNS > x.entry.RecvNS { // who came first need not be the first to get here
+		at--
+	}
+	d.waiting = slices.Insert(d.waiting, at, x)
 	return x
 }
 
@@ -90,7 +102,7 @@ func (d *disk) close() error {
 	if d.scrub != nil {
 		d.writer.SetScrub(d.scrub())
 	}
-	return errors.Join(d.err, d.writer.Close())
+	return d.writer.Close()
 }
 
 func (d *disk) run() {
@@ -98,14 +110,13 @@ func (d *disk) run() {
 	flush := time.NewTicker(d.config.Flush)
 	defer flush.Stop()
 	for {
-		ready, gaps, closing := d.take()
-		for _, gap := range gaps {
-			d.fail(d.writer.Gap(gap))
-		}
+		ready, closing := d.take()
 		for _, x := range ready {
 			d.write(x)
 		}
-		if closing && len(ready) == 0 && len(gaps) == 0 {
+		if closing && len(ready) == 0 {
+			d.writeGaps()
+			d.writeJumps()
 			return
 		}
 		if closing {
@@ -114,17 +125,36 @@ func (d *disk) run() {
 		select {
 		case <-d.wake:
 		case <-flush.C:
-			d.fail(d.writer.Flush())
+			d.clock.now() // it may have been set while nothing came
+			d.writeJumps()
+			d.outcome(d.writer.Flush())
 		}
 	}
 }
 
+// writeGaps writes down what was missed. It waits for a request that is written: until then the gap goes on.
+func (d *disk) writeGaps() {
+	d.mu.Lock()
+	gaps := d.gaps
+	d.gaps = nil
+	d.mu.Unlock()
+	for _, gap := range gaps {
+		d.outcome(d.writer.Gap(gap))
+	}
+}
+
+func (d *disk) writeJumps() {
+	for _, jump := range d.clock.takeJumps() {
+		d.writer.Jump(jump)
+	}
+}
+
 // take removes what can be written: answered exchanges that no earlier one holds up.
-func (d *disk) take() (ready []*exchange, gaps []recording.Gap, closing bool) {
+func (d *disk) take() (ready []*exchange, closing bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ready, d.behind = d.behind, nil
-	oldest := time.Now().Add(-patience).UnixNano()
+	oldest := d.clock.now() - int64(patience)
 	n := 0
 	for ; n < len(d.waiting); n++ {
 		x := d.waiting[n]
@@ -138,8 +168,7 @@ func (d *disk) take() (ready []*exchange, gaps []recording.Gap, closing bool) {
 		x.late = true
 	}
 	d.waiting = append(d.waiting[:0], d.waiting[n:]...)
-	gaps, d.gaps = d.gaps, nil
-	return ready, gaps, d.closing
+	return ready, d.closing
 }
 
 // write decodes an exchange and adds it to the recording, or to the gap.
@@ -166,20 +195,16 @@ func (d *disk) write(x *exchange) {
 	}
 	if d.config.Transform != nil {
 		if err := d.config.Transform(m); err != nil {
-			d.fail(err)
-			d.miss(x, "scrubbing failed")
+			d.miss(x, "scrubbing failed: "+err.Error())
 			return
 		}
 	}
-	if d.failed() != nil {
-		d.miss(x, "the recording could not be written")
+	err = d.writer.Write(m)
+	if d.outcome(err); err != nil {
+		d.miss(x, recording.WhyNotWritten(err))
 		return
 	}
-	if err := d.writer.Write(m); err != nil {
-		d.fail(err)
-		d.miss(x, "the recording could not be written")
-		return
-	}
+	d.writeGaps()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stats.Requests++
@@ -190,36 +215,27 @@ func (d *disk) miss(x *exchange, reason string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stats.Missed++
-	last := len(d.gaps) - 1
-	if last < 0 || d.gaps[last].Reason != reason {
-		d.gaps = append(d.gaps, recording.Gap{FromNS: x.entry.RecvNS, Reason: reason})
-		last++
+	at := slices.IndexFunc(d.gaps, func(g recording.Gap) bool { return g.Reason == reason })
+	if at < 0 {
+		at = len(d.gaps)
+		d.gaps = append(d.gaps, recording.Gap{Reason: reason})
 	}
-	gap := &d.gaps[last]
-	gap.ToNS = max(gap.ToNS, x.entry.RecvNS)
-	gap.Requests++
-	gap.Bytes += x.request.size
+	d.gaps[at].Add(x.entry.RecvNS, x.request.size)
 }
 
-func (d *disk) fail(err error) {
+// outcome notes how a write went.
+func (d *disk) outcome(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err == nil {
-		d.err = err
-	}
+	d.failing = err
 }
 
-func (d *disk) failed() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.err
-}
-
-// Stats says how the recording goes. Err is why nothing is recorded any more; traffic passes all the same.
+// Stats says how the recording goes. Err is why nothing is recorded at the moment; traffic passes all the same, and what
+// comes is recorded again as soon as it can be.
 func (t *Tap) Stats() (Stats, error) {
 	t.disk.mu.Lock()
 	defer t.disk.mu.Unlock()
 	s := t.disk.stats
 	s.Waiting = len(t.disk.waiting) + len(t.disk.behind)
-	return s, t.disk.err
+	return s, t.disk.failing
 }

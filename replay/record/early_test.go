@@ -35,7 +35,7 @@ func TestABodyWhoseEndNeverPassedIsNoGapWhenItIsWhole(t *testing.T) {
 				budget.Store(config.Budget)
 				d, err := openDisk(&config, budget)
 				require.NoError(t, err)
-				x := d.begin(c.kind)
+				x := d.begin(c.kind, 0)
 				x.request.budget, x.request.limit, x.answer.budget = budget, config.MaxBody, budget
 				x.entry.Enc = c.encoding
 				x.request.add(c.body[:len(c.body)-missing])

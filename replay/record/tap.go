@@ -51,7 +51,7 @@ func Start(config Config) (*Tap, error) {
 			t.closeListeners()
 			return nil, fmt.Errorf("listen: %w", err)
 		}
-		t.listeners = append(t.listeners, l)
+		t.listeners = append(t.listeners, newStampingListener(l))
 	}
 	if t.disk, err = openDisk(&t.config, &t.budget); err != nil {
 		t.closeListeners()
@@ -68,8 +68,9 @@ func (t *Tap) serve(serverTLS *tls.Config) {
 	protocols.SetUnencryptedHTTP2(true)
 	t.server = &http.Server{
 		Handler: t, Protocols: protocols, TLSConfig: serverTLS, ReadHeaderTimeout: 30 * time.Second,
-		HTTP2:    &http.HTTP2Config{MaxReceiveBufferPerStream: 4 << 20, MaxReceiveBufferPerConnection: 8 << 20, MaxReadFrameSize: 1 << 20},
-		ErrorLog: log.New(discard{}, "", 0), // of broken client connections, which the clients know of
+		HTTP2:       &http.HTTP2Config{MaxReceiveBufferPerStream: 4 << 20, MaxReceiveBufferPerConnection: 8 << 20, MaxReadFrameSize: 1 << 20},
+		ErrorLog:    log.New(discard{}, "", 0), // of broken client connections, which the clients know of
+		ConnContext: withConn,
 	}
 	for _, l := range t.listeners {
 		t.serving.Go(func() {
@@ -141,7 +142,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		proxy.ServeHTTP(w, r)
 		return
 	}
-	x := t.disk.begin(k)
+	x := t.disk.begin(k, lastRead(r))
 	t.describe(x, r)
 	x.request.budget, x.request.limit = &t.budget, t.config.MaxBody
 	x.answer.budget, x.answer.limit = &t.budget, maxAnswer
@@ -153,7 +154,7 @@ func (t *Tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.rest = body
 	}
 	defer func() { // also when the proxy panics, as it does to cut a connection that its upstream cut
-		x.entry.AckNS = time.Now().UnixNano()
+		x.entry.AckNS = t.disk.clock.now()
 		if x.entry.Status = answer.status; answer.status == 0 {
 			x.entry.Status = -1
 		}
