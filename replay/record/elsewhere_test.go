@@ -83,7 +83,7 @@ func tapHere(dir string) error {
 		return err
 	}
 	defer l.Close()
-	go stampBytes(l)
+	go stampBytes(record.NewStampingListener(l))
 	fmt.Println(tp.Addrs()[0], l.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -91,7 +91,7 @@ func tapHere(dir string) error {
 	return tp.Close(ctx)
 }
 
-// stampBytes answers each byte with when it came.
+// stampBytes answers each byte with when it came: to the kernel, 0 when that is not known, and to this process.
 func stampBytes(l net.Listener) {
 	for {
 		conn, err := l.Accept()
@@ -102,7 +102,8 @@ func stampBytes(l net.Listener) {
 			if _, err := io.ReadFull(conn, b); err != nil {
 				break
 			}
-			if binary.Write(conn, binary.LittleEndian, time.Now().UnixNano()) != nil {
+			woken := time.Now().UnixNano()
+			if binary.Write(conn, binary.LittleEndian, []int64{record.LastRead(conn), woken}) != nil {
 				break
 			}
 		}

@@ -259,6 +259,10 @@ func TestABodyThatTheUpstreamDidNotWaitForIsRecordedWhole(t *testing.T) {
 			require.NoError(t, err)
 			server, err := upstream.Accept()
 			require.NoError(t, err)
+			for head, line := bufio.NewReader(server), ""; line != "\r\n"; { // an answer before the request would be nobody's
+				line, err = head.ReadString('\n')
+				require.NoError(t, err)
+			}
 			_, err = io.WriteString(server, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
 			require.NoError(t, err)
 			require.NoError(t, server.(*net.TCPConn).CloseWrite())

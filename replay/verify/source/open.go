@@ -2,8 +2,10 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -41,7 +43,7 @@ func Open(ctx context.Context, text string, o Options) (Source, error) {
 	kind, where, _ := strings.Cut(text, "=")
 	switch {
 	case text == "sink":
-		return OpenFile(filepath.Join(o.RunDir, sink.FileName))
+		return openSink(o.RunDir)
 	case where == "":
 	case kind == "file":
 		return OpenFile(where)
@@ -57,6 +59,16 @@ func Open(ctx context.Context, text string, o Options) (Source, error) {
 		return OpenQuery(ctx, where, o.SQLQuery)
 	}
 	return nil, fmt.Errorf("source %q is none of:\n%s", text, Usage)
+}
+
+// openSink reads what the built-in sink kept, which is what a run's own source is when none is named.
+func openSink(run string) (Source, error) {
+	name := filepath.Join(run, sink.FileName)
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not there: the run was not played with --sink. Say where its records are, for example "+
+			"--source file=output.jsonl or --source devlogs=http://localhost:3100", name)
+	}
+	return OpenFile(name)
 }
 
 func openDuckDB(ctx context.Context, where string) (Source, error) {
