@@ -100,7 +100,7 @@ func (f *diffFlags) run(cmd *cobra.Command, golden, run string) error {
 	if _, err := os.Stat(golden); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no golden %s yet: look at the run's output, and if it is right write one with --update", golden)
 	}
-	left, closeLeft, err := fileInput(golden)
+	left, closeLeft, err := fileInput(golden, true) // one that is cut off would not miss what is missing
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func isRun(dir string) bool {
 // input opens one side that is a run's directory or a file, and says which of its records are the run's.
 func (f *diffFlags) input(ctx context.Context, run string) (diff.Input, *ownRecords, func(), error) {
 	if !isRun(run) && f.source == "" {
-		in, closeInput, err := fileInput(run)
+		in, closeInput, err := fileInput(run, false)
 		return in, &ownRecords{exclusive: true}, closeInput, err
 	}
 	text := f.source
@@ -179,11 +179,12 @@ func (f *diffFlags) input(ctx context.Context, run string) (diff.Input, *ownReco
 	return in, own, func() { s.Close() }, nil
 }
 
-func fileInput(path string) (diff.Input, func(), error) {
+func fileInput(path string, strict bool) (diff.Input, func(), error) {
 	s, err := source.OpenFile(path)
 	if err != nil {
 		return diff.Input{}, nil, err
 	}
+	s.Strict = strict
 	return sourceInput(s), func() { s.Close() }, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/instantdevlogs/devlogs/replay/gate"
 	"github.com/instantdevlogs/devlogs/replay/ledger"
 	"github.com/instantdevlogs/devlogs/replay/report"
 	"github.com/instantdevlogs/devlogs/replay/verify"
@@ -86,6 +87,11 @@ func (f *verifyFlags) run(cmd *cobra.Command, dir string) error {
 	results, err := report.Load(dir)
 	if err != nil {
 		return err
+	}
+	if f.thresholds != "" {
+		if _, err := gate.ReadThresholds(f.thresholds); err != nil {
+			return err // before an hour of looking, not after
+		}
 	}
 	s, err := source.Open(ctx, f.source, source.Options{RunDir: dir, SQLQuery: f.sqlQuery})
 	if err != nil {

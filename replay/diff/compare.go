@@ -92,6 +92,7 @@ func Compare(ctx context.Context, golden, run Input, options Options) (*Result, 
 		return nil, err
 	}
 	c.result.Masks = options.Masks.uses()
+	c.result.Nothing = c.result.GoldenRecords > 0 && c.left.compared+c.right.compared == 0
 	c.result.Patterns = c.patterns.result(options.Patterns)
 	return c.result, nil
 }

@@ -44,6 +44,9 @@ func WriteGolden(ctx context.Context, file string, in Input, masks *Masks) (n in
 			return 0, err
 		}
 	}
+	if len(g.lines) == 0 {
+		return 0, fmt.Errorf("there is no record of the run in %s: a golden of nothing would pass a pipeline that delivers nothing", in.Name)
+	}
 	slices.SortStableFunc(g.lines, func(a, b goldenLine) int {
 		return cmp.Or(bytes.Compare(a.stream, b.stream), cmp.Compare(a.uid, b.uid), bytes.Compare(a.text, b.text))
 	})

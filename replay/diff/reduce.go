@@ -25,6 +25,8 @@ type reducer struct {
 	added map[string]uint64
 	soft  []softValue
 	count bool // mask hits are counted
+	// compared counts the values that no mask drops.
+	compared uint64
 
 	hasher *canon.Hasher
 }
@@ -57,6 +59,9 @@ func (r *reducer) project(l *canon.Leaf) bool {
 		return false
 	}
 	m := r.masks.find(l.Path)
+	if r.count && (m == nil || m.Matcher != Drop) {
+		r.compared++
+	}
 	if m == nil {
 		return true
 	}

@@ -22,6 +22,7 @@ type Result struct {
 	Extra         uint64 `json:"extra"`   // of the run, not in the golden
 	Again         uint64 `json:"again"`   // of Extra: in the golden, but more often in the run
 	Examined      uint64 `json:"examined"`
+	Nothing       bool   `json:"nothing_compared,omitempty"` // the masks dropped every value
 
 	Changes   []Change          `json:"changes,omitempty"`
 	MissingBy []Group           `json:"missing_by,omitempty"`
@@ -64,6 +65,9 @@ type Group struct {
 // Failures lists what is wrong, one sentence each.
 func (r *Result) Failures() []string {
 	var all []string
+	if why := r.Void(); why != "" {
+		all = append(all, why)
+	}
 	if !r.PatternsOnly {
 		again := min(r.Again, r.Extra)
 		for _, f := range []struct {
@@ -88,6 +92,17 @@ func (r *Result) Failures() []string {
 		all = append(all, fmt.Sprintf("message templates: %d new, %d vanished, %d with another share", len(p.New), len(p.Vanished), len(p.Shifted)))
 	}
 	return all
+}
+
+// Void says why the comparison would pass whatever the run had; "" when it would not.
+func (r *Result) Void() string {
+	switch {
+	case r.GoldenRecords == 0:
+		return "the golden holds no record: a pipeline that delivers nothing would pass it"
+	case r.Nothing && !r.PatternsOnly:
+		return "the masks drop every value, so that nothing was compared"
+	}
+	return ""
 }
 
 // OK says that the run equals the golden.

@@ -92,12 +92,15 @@ func diffAssertions(d *diff.Result) []gate.Assertion {
 		changes.WriteByte('\n')
 	}
 	var all []gate.Assertion
+	if why := d.Void(); why != "" {
+		all = append(all, gate.Assertion{Suite: "golden", Name: "the comparison can fail", Message: why})
+	}
 	if !d.PatternsOnly {
-		all = []gate.Assertion{
+		all = append(all,
 			one("no record differs from the golden", d.Changed, "differ from the golden", changes.String()),
 			one("no record of the golden is missing", d.Missing, "of the golden are missing", groupDetail(d.MissingBy)),
 			one("no record is there that the golden lacks", d.Extra, "are not in the golden, or more often than there", groupDetail(d.ExtraBy)),
-		}
+		)
 		for _, m := range d.Masks {
 			a := gate.Assertion{Suite: "golden", Name: fmt.Sprintf("the mask for %s (%s) is needed", m.Path, m.Match), OK: m.Hits+m.Misses > 0}
 			if !a.OK {

@@ -162,12 +162,25 @@ func (r *Result) WriteText(w io.Writer) error {
 	for _, f := range r.Failures() {
 		fmt.Fprintf(&b, "FAIL %s\n", f)
 	}
+	b.WriteString(r.hint())
 	r.writeDetails(&b)
 	if r.OK() {
 		b.WriteString("PASS every record is accounted for\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// hint says what to look at when not one record of many is the run's: rarely does a pipeline lose all and invent as many.
+func (r *Result) hint() string {
+	if r.Found > 0 || r.Others == 0 {
+		return ""
+	}
+	if r.Identity == ledger.ByUID {
+		return "  not one of the records there has a uid of this run: is it the source that the run went to, or does the pipeline remove the attribute " +
+			ledger.UIDAttribute + "? (then play with --identity time or content)\n"
+	}
+	return "  not one of the records there is one that this run sent: is it the source that the run went to, or does the pipeline change every record?\n"
 }
 
 func (r *Result) writeDetails(b *strings.Builder) {

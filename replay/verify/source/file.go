@@ -14,7 +14,11 @@ import (
 )
 
 // File is a recording, read as a source.
-type File struct{ path string }
+type File struct {
+	path string
+	// Strict makes a last message that is cut off an error. A pipeline that was killed may leave one.
+	Strict bool
+}
 
 // OpenFile checks that the file or folder is there.
 func OpenFile(path string) (*File, error) {
@@ -87,7 +91,7 @@ func (f *File) messages() iter.Seq2[*recording.Message, error] {
 		if err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 			return // a pipeline that let nothing through leaves an empty file, which is a finding, not an error
 		}
-		r, err := recording.Open([]string{f.path}, recording.Options{})
+		r, err := recording.Open([]string{f.path}, recording.Options{Strict: f.Strict})
 		if err != nil {
 			yield(nil, err)
 			return

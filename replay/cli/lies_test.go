@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+)
+
+func put(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+// What would let any output pass is refused.
+func TestAComparisonThatComparesNothingFails(t *testing.T) {
+	run := played(t, "")
+	golden := filepath.Join(t.TempDir(), "golden.jsonl")
+	out, code := replay(t, "diff", golden, run, "--update")
+	require.Zero(t, code, out)
+
+	out, code = replay(t, "diff", golden, run, "--masks", put(t, "m.yaml", `masks: [{path: "*", match: drop}]`))
+	require.Equal(t, ExitGolden, code, out)
+	require.Contains(t, out, "the masks drop every value, so that nothing was compared")
+	out, code = replay(t, "diff", golden, run, "--masks", put(t, "m.yaml", `masks: [{path: "attributes.*", match: drop}]`))
+	require.Zero(t, code, out)
+
+	empty := put(t, "empty.jsonl", "")
+	out, code = replay(t, "diff", empty, run, "--source", "file="+empty)
+	require.Equal(t, ExitGolden, code, out)
+	require.Contains(t, out, "the golden holds no record")
+	before, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	out, code = replay(t, "diff", golden, run, "--source", "file="+empty, "--update")
+	require.Equal(t, ExitUsage, code, out)
+	require.Contains(t, out, "there is no record of the run in")
+	after, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, before, after, "the golden stays")
+}
+
+// A golden whose last record was cut off would pass a run that lost that record.
+func TestAGoldenThatIsCutOffIsRefused(t *testing.T) {
+	run := played(t, "")
+	golden := filepath.Join(t.TempDir(), "golden.jsonl")
+	out, code := replay(t, "diff", golden, run, "--update")
+	require.Zero(t, code, out)
+	text, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(golden, text[:len(text)-20], 0o600))
+	lost := put(t, "lost.jsonl", string(text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1]))
+	out, code = replay(t, "diff", golden, lost)
+	require.Equal(t, ExitTarget, code, out)
+	require.Contains(t, out, "cut off")
+}
+
+func TestARunThatIsLookedForInTheWrongPlaceIsHintedAt(t *testing.T) {
+	run, other := played(t, ""), played(t, "")
+	out, code := replay(t, "verify", run, "--source", "file="+filepath.Join(other, "received.binpb"), "--settle", "1ms")
+	require.Equal(t, ExitDelivery, code, out)
+	require.Contains(t, out, "not one of the records there has a uid of this run")
+
+	require.NoError(t, os.Remove(filepath.Join(run, "received.binpb")))
+	out, code = replay(t, "verify", run, "--source", "sink")
+	require.NotZero(t, code)
+	require.Contains(t, out, "the run was not played with --sink")
+}
+
+// A typo in the thresholds is said before anything is looked at.
+func TestThresholdsAreReadFirst(t *testing.T) {
+	run := played(t, "")
+	out, code := replay(t, "verify", run, "--source", "sink", "--settle", "1ms", "--thresholds", put(t, "t.yaml", "thresholds: [delivery.lost = 0]"))
+	require.Equal(t, ExitUsage, code, out)
+	require.Contains(t, out, "is no condition")
+	require.NotContains(t, out, "reading all of")
+}
+
+// A recording of which one letter was changed, with as many records in as many requests, is not played, and a run of what it
+// was is not judged by it.
+func TestARecordingThatWasChangedIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	rec, run := filepath.Join(dir, "rec"), filepath.Join(dir, "run")
+	out, code := replay(t, "gen", "-o", rec, "--records", "300", "--batch", "20")
+	require.Zero(t, code, out)
+	address := freeAddress(t)
+	play := []string{"play", rec, "--to", "grpc://" + address, "--pace", "asap", "--sink", address, "--sink-settle", "50ms", "--quiet", "--ledger"}
+	out, code = replay(t, append(play, run)...)
+	require.Zero(t, code, out)
+	segment := filepath.Join(rec, "logs-000001.jsonl.zst")
+	packed, err := os.ReadFile(segment)
+	require.NoError(t, err)
+	reader, err := zstd.NewReader(nil)
+	require.NoError(t, err)
+	defer reader.Close()
+	text, err := reader.DecodeAll(packed, nil)
+	require.NoError(t, err)
+	writer, err := zstd.NewWriter(nil)
+	require.NoError(t, err)
+	defer writer.Close()
+	text = bytes.Replace(text, []byte(`"info"`), []byte(`"inf0"`), 1)
+	require.NoError(t, os.WriteFile(segment, writer.EncodeAll(text, nil), 0o600))
+
+	out, code = replay(t, append(play, run+"2")...)
+	require.NotZero(t, code)
+	require.Contains(t, out, "is not the file that was recorded")
+	require.NoFileExists(t, filepath.Join(run+"2", "ledger.bin"), "nothing was sent")
+	out, code = replay(t, "verify", run, "--source", "sink", "--settle", "1ms")
+	require.Equal(t, ExitTarget, code, out)
+	require.Contains(t, out, "is not the file that was recorded")
+}
