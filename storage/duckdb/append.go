@@ -27,6 +27,7 @@ const (
 	colSpanID
 	colFlags
 	colEventName
+	colSignature // since version 3
 )
 
 // logAppender moves the columns of batches into the columns of chunks.
@@ -66,6 +67,7 @@ func (l *logAppender) copy(r *storage.Rows, from, n int) {
 	copyColumn(l, colBodyKind, r.BodyKind[from:from+n])
 	copyColumn(l, colDropped, r.Dropped[from:from+n])
 	copyColumn(l, colFlags, r.Flags[from:from+n])
+	copyColumn(l, colSignature, r.Signature[from:from+n])
 	l.copyTexts(colSeverityText, &r.SeverityText, from, n)
 	l.copyTexts(colBody, &r.Body, from, n)
 	l.copyTexts(colAttributes, &r.Attributes, from, n)

@@ -140,7 +140,7 @@ func BenchmarkQuery(b *testing.B) {
 	})
 }
 
-func length[T any](b *testing.B, seq iter.Seq2[T, error]) (n int) {
+func length[T any](b testing.TB, seq iter.Seq2[T, error]) (n int) {
 	for _, err := range seq {
 		require.NoError(b, err)
 		n++

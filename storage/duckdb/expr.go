@@ -126,7 +126,7 @@ func (s *statement) equal(f storage.FieldRef, value string) string {
 		return s.equalNumber(f, value)
 	}
 	equal := s.fieldText(f) + " = " + s.arg(value)
-	if f.Kind != storage.FieldAttribute || value == "" || !storable(f) {
+	if s.signed || f.Kind != storage.FieldAttribute || value == "" || !storable(f) {
 		return equal
 	}
 	return s.written(f, value) + " AND " + equal

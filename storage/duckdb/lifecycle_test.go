@@ -121,7 +121,8 @@ func TestAnUnreadableDirectoryIsAClearError(t *testing.T) {
 	require.ErrorContains(t, err, "open partition logs-000001-20260101.duckdb (to start without its logs, move it")
 }
 
-// The ledger's column payload came with schema 2. What is older has none, and its batches are taken for what a retry says.
+// The ledger's column payload came with schema 2. What is older has none, and its batches are taken for what a retry says. The
+// records' signatures came with schema 3; those of before have none, and are found none the less.
 func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	config := duckdb.DefaultConfig(t.TempDir())
 	store, err := duckdb.Open(t.Context(), config)
@@ -136,7 +137,7 @@ func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	for _, sql := range []string{
 		"ATTACH '" + partitionFiles(t, config.Path)[0] + "' AS p", "ALTER TABLE p.log_batches DROP COLUMN payload",
-		"UPDATE p.devlogs_schema SET version = 1", "DETACH p",
+		"ALTER TABLE p.logs DROP COLUMN signature", "UPDATE p.devlogs_schema SET version = 1", "DETACH p",
 	} {
 		require.NoError(t, conn.Exec(t.Context(), sql))
 	}
@@ -160,6 +161,17 @@ func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	require.Equal(t, storage.Stored, outcome)
 	_, err = write(id, "b")
 	require.ErrorIs(t, err, storage.ErrOtherPayload)
+
+	const status = `"http.status_code":200`
+	found := 0
+	where := storage.Text{Field: storage.Attribute("http.status_code"), Value: "200"}
+	for record, err := range store.Search(t.Context(), storage.Query{End: storage.EndOfTime, Where: where}) {
+		require.NoError(t, err)
+		require.Contains(t, record.Attributes, status)
+		found++
+	}
+	require.Positive(t, found)
+	require.Equal(t, 2*strings.Count(string(rows.Attributes.Bytes), status), found, "as many of before as of after")
 }
 
 func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
@@ -184,7 +196,7 @@ func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
 
 	_, err = duckdb.Open(t.Context(), config)
 	require.ErrorContains(t, err, filepath.Base(file))
-	require.ErrorContains(t, err, "written by a newer devlogs (schema 1000; this one knows up to 2)")
+	require.ErrorContains(t, err, "written by a newer devlogs (schema 1000; this one knows up to 3)")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(before, after), "not a byte was changed")

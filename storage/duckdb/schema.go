@@ -18,7 +18,7 @@ var logColumns = []column{
 	{"time_source", "UTINYINT"}, {"observed", "UBIGINT"}, {"severity", "INTEGER"}, {"severity_text", "VARCHAR"},
 	{"body", "VARCHAR"}, {"body_kind", "UTINYINT"}, {"attributes", "VARCHAR"}, {"dropped", "UINTEGER"},
 	{"trace_id", "UUID"}, {"span_id", "UBIGINT"}, {"flags", "UINTEGER"}, {"event_name", "VARCHAR"},
-}
+} // and since version 3 signature, which is not read, see migrations
 
 var streamColumns = []column{
 	{"id", "UBIGINT"}, {"tenant", "VARCHAR"}, {"service", "VARCHAR"},
@@ -59,6 +59,9 @@ var migrations = [][]string{
 	},
 	{ // the storage.Fingerprint; all zeros says nothing
 		"ALTER TABLE DB." + batchesTable + " ADD COLUMN payload UUID DEFAULT '00000000-0000-0000-0000-000000000000'",
+	},
+	{ // storage.Rows.Signature; all ones says nothing
+		"ALTER TABLE DB." + logsTable + " ADD COLUMN signature UBIGINT DEFAULT 18446744073709551615",
 	},
 }
 

@@ -169,11 +169,13 @@ func (s *search) read(ctx context.Context, from, to uint64) (records []storage.R
 			return nil
 		}
 		var b statement
-		where, err := b.where(q.Where)
+		where, err := b.condition(q.Where)
 		if err != nil {
 			return err
 		}
-		where = b.afterPosition(where, s.after, q.Direction)
+		if s.after != nil {
+			where.narrow(b.afterPosition(s.after, q.Direction))
+		}
 		order := "DESC"
 		if q.Direction == storage.OldestFirst {
 			order = "ASC"
@@ -187,20 +189,13 @@ func (s *search) read(ctx context.Context, from, to uint64) (records []storage.R
 	return records, limit, err
 }
 
-// afterPosition narrows a condition to the records after a position.
-func (s *statement) afterPosition(where string, after *storage.Position, direction storage.Direction) string {
-	if after == nil {
-		return where
-	}
+// afterPosition is the condition that a record comes after a position.
+func (s *statement) afterPosition(after *storage.Position, direction storage.Direction) string {
 	sign := "<"
 	if direction == storage.OldestFirst {
 		sign = ">"
 	}
 	time, batch, row := s.arg(uint64(after.Time)), s.arg(after.Batch), s.arg(uint64(after.Row))
-	position := fmt.Sprintf("time %[1]s %[2]s OR time = %[2]s AND (batch_seq %[1]s %[3]s OR batch_seq = %[3]s AND row_no %[1]s %[4]s)",
+	return fmt.Sprintf("time %[1]s %[2]s OR time = %[2]s AND (batch_seq %[1]s %[3]s OR batch_seq = %[3]s AND row_no %[1]s %[4]s)",
 		sign, time, batch, row)
-	if where == "" {
-		return position
-	}
-	return "(" + position + ") AND (" + where + ")"
 }

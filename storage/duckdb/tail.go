@@ -124,17 +124,15 @@ func (t *tail) read(ctx context.Context) (records []storage.Record, more bool, e
 			return nil
 		}
 		var b statement
-		where, err := b.where(t.query.Where)
+		where, err := b.condition(t.query.Where)
 		if err != nil {
 			return err
 		}
 		batch, row := b.arg(t.position.Batch), b.arg(uint64(t.position.Row))
-		position := fmt.Sprintf("batch_seq >= %[1]s AND (batch_seq > %[1]s OR row_no > %[2]s) AND batch_seq <= %[3]s", batch, row, b.arg(to))
-		if where != "" {
-			position += " AND (" + where + ")"
-		}
+		where.scan = conjunction(fmt.Sprintf("batch_seq BETWEEN %s AND %s", batch, b.arg(to)), where.scan)
+		where.narrow(fmt.Sprintf("batch_seq > %s OR row_no > %s", batch, row))
 		b.addf("SELECT * FROM ")
-		b.fromLogs(parts, recordColumns, t.query.Tenant, position, uint64(t.query.Start), t.last)
+		b.fromLogs(parts, recordColumns, t.query.Tenant, where, uint64(t.query.Start), t.last)
 		b.addf(" ORDER BY batch_seq, row_no LIMIT %d", chunkRecords)
 		records, err = t.queryRecords(ctx, conn, t.query.Tenant, b.String(), b.args...)
 		return err

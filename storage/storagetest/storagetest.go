@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) Store, options ...Option) {
 		{"Search", corpus.testSearch},
 		{"Aggregate", corpus.testAggregate},
 		{"Match", testMatch},
+		{"Attributes", testAttributes},
 		{"Write", testWrite},
 		{"Tenants", testTenants},
 		{"Tail", testTail},
