@@ -79,7 +79,7 @@ func (w *worker) cure(d *queue.Delivery) bool {
 		case w.ctx.Err() != nil:
 			return false
 		default: // refused as a whole although each part was not
-			return w.bury([]queue.Delivery{*d}, []queue.Letter{{Entry: d.Entry, Reason: err.Error(), Record: -1}})
+			return w.bury([]queue.Delivery{*d}, []queue.Letter{d.Whole(err.Error())})
 		}
 	}
 	w.acknowledge([]queue.Delivery{*d})

@@ -16,11 +16,27 @@ import (
 func (w *worker) settle(held []queue.Delivery) {
 	stop := w.touch(held)
 	defer stop()
-	held = w.decode(held)
-	if len(held) == 0 || !w.storeAll(held, w.batches) {
-		return
+	for len(held) > 0 && w.ctx.Err() == nil {
+		n := w.fit(held)
+		part := w.decode(held[:n])
+		if len(part) > 0 && w.storeAll(part, w.batches) {
+			w.acknowledge(part)
+		}
+		held = held[n:]
 	}
-	w.acknowledge(held)
+}
+
+// fit is how many entries go into the next transaction. What was read can be more: only who has entries knows their sizes.
+func (w *worker) fit(held []queue.Delivery) (n int) {
+	records, unpacked := 0, 0
+	for n < len(held) {
+		records, unpacked = records+held[n].Records, unpacked+held[n].Unpacked()
+		if n > 0 && (records > w.limit || unpacked > maxUnpacked) {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // touch keeps the entries from being taken over while they are worked on.
@@ -77,7 +93,7 @@ func (w *worker) buryConflicts(held []queue.Delivery, outcomes []storage.Outcome
 	for i, outcome := range outcomes {
 		if outcome == storage.Conflict {
 			done = append(done, held[i])
-			letters = append(letters, queue.Letter{Entry: held[i].Entry, Reason: reusedReason, Record: -1})
+			letters = append(letters, held[i].Whole(reusedReason))
 		}
 	}
 	return len(letters) == 0 || w.bury(done, letters)

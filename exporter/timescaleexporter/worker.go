@@ -16,6 +16,8 @@ type worker struct {
 	consumer *queue.Consumer
 	batches  []storage.Batch
 	rows     []*storage.Rows // kept between rounds for their memory
+	most     []int           // about how many bytes each of them takes: it keeps the most that it ever had
+	room     int             // the sum of most
 	limit    int             // records of a transaction; below drain.max_rows after one that took too long
 }
 
@@ -24,6 +26,10 @@ const (
 	blockFor = 500 * time.Millisecond
 	// maxBatches bounds the entries of one transaction: each costs memory besides its records.
 	maxBatches = 4096
+	// maxUnpacked bounds the OTLP messages of one transaction: what compresses well would else take all memory.
+	maxUnpacked = 32 << 20
+	// maxRoom bounds what is kept between transactions.
+	maxRoom = 2 * maxUnpacked
 )
 
 func (w *worker) run() {
@@ -46,9 +52,9 @@ func (w *worker) run() {
 // drains keep up, and grow with the backlog: what comes while one is stored is in the next.
 func (w *worker) gather() ([]queue.Delivery, error) {
 	var held []queue.Delivery
-	records, bytes := 0, 0
+	records, bytes, unpacked := 0, 0, 0
 	block := blockFor
-	for records < w.limit && bytes < w.config.Drain.MaxBytes && len(held) < maxBatches {
+	for records < w.limit && bytes < w.config.Drain.MaxBytes && unpacked < maxUnpacked && len(held) < maxBatches {
 		more, err := w.consumer.Read(w.ctx, w.limit-records, w.config.Drain.MaxBytes-bytes, block)
 		if err != nil {
 			// The health of Redis is the gauge's to tell. What was read before is stored all the same.
@@ -60,6 +66,7 @@ func (w *worker) gather() ([]queue.Delivery, error) {
 		for i := range more {
 			records += more[i].Records
 			bytes += more[i].Size()
+			unpacked += more[i].Unpacked()
 		}
 		held = append(held, more...)
 		block = 0

@@ -12,11 +12,14 @@ import (
 // decode makes w.batches of what is held. Entries that can't be read go to the dead letters and out of the list.
 func (w *worker) decode(held []queue.Delivery) []queue.Delivery {
 	w.batches = w.batches[:0]
+	if w.room > maxRoom {
+		w.rows, w.most, w.room = nil, nil, 0
+	}
 	readable := make([]queue.Delivery, 0, len(held))
 	for i := range held {
 		d := &held[i]
 		if err := w.decodeOne(d); err != nil {
-			w.bury([]queue.Delivery{*d}, []queue.Letter{{Entry: d.Entry, Reason: err.Error(), Record: -1}})
+			w.bury([]queue.Delivery{*d}, []queue.Letter{d.Whole(err.Error())})
 			continue
 		}
 		readable = append(readable, *d)
@@ -34,11 +37,15 @@ func (w *worker) decodeOne(d *queue.Delivery) error {
 	}
 	i := len(w.batches)
 	if i == len(w.rows) {
-		w.rows = append(w.rows, new(storage.Rows))
+		w.rows, w.most = append(w.rows, new(storage.Rows)), append(w.most, 0)
 	}
 	rows := w.rows[i]
 	rows.Reset()
 	storage.Encode(rows, logs, d.Tenant, d.Arrival)
+	if size := rows.Size(); size > w.most[i] {
+		w.room += size - w.most[i]
+		w.most[i] = size
+	}
 	w.batches = append(w.batches, storage.Batch{ID: d.Batch, Rows: rows, Payload: d.Sent})
 	return nil
 }

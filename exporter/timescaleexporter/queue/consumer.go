@@ -21,32 +21,39 @@ type Consumer struct {
 	name   string
 	cursor string // where the next Claim goes on
 
-	entrySize float64 // moving averages over what was read, to ask for about as much as wanted
-	records   float64
+	records float64 // of an entry: a moving average over what was read, to ask for about as much as wanted
+	largest int     // entry of the last read that gave any
 }
 
 // Delivery is an entry that this consumer holds until it acknowledges it or dies.
 type Delivery struct {
 	ID string // of the stream entry
 	Entry
-	// Err says that the entry can't be read: it is not one of ours, or it was deleted while pending.
+	// Err says that the entry can't be read: it is not one of ours, or one of a newer version.
 	Err error
+
+	fields map[string]any // as they came, for a dead letter
+}
+
+// Whole makes a dead letter of the entry, with all of its fields: a newer version may be able to read what this one can't.
+func (d *Delivery) Whole(reason string) Letter {
+	return Letter{Entry: d.Entry, Reason: reason, Record: -1, fields: d.fields}
 }
 
 // NewConsumer takes entries of a shard. name must be unique among living consumers.
 func NewConsumer(config Config, client redis.UniversalClient, shard int, name string) *Consumer {
-	return &Consumer{client: client, stream: config.logsKey(shard), dead: config.deadKey(shard), name: name, cursor: "0-0"}
+	return &Consumer{client: client, stream: config.logsKey(shard), dead: config.deadKey(shard), name: name, cursor: begin}
 }
 
-// readAtOnce bounds how many entries one command returns.
-const readAtOnce = 1024
+// readAtOnce bounds how many entries one command returns: nobody knows how large they are before they are here.
+const readAtOnce = 64
 
 // Read takes new entries: about as many as hold the wanted records, bytes at the most, and at least one. When there are
 // none it waits for up to block (0: it does not wait) and may return none.
 func (c *Consumer) Read(ctx context.Context, records, bytes int, block time.Duration) ([]Delivery, error) {
 	count := int64(1)
 	if c.records > 0 {
-		count = int64(min(float64(records)/c.records, float64(bytes)/c.entrySize, readAtOnce))
+		count = int64(min(float64(records)/c.records, float64(bytes)/float64(c.largest), readAtOnce))
 	}
 	if block == 0 {
 		block = -1 // what the library takes for "without BLOCK"
@@ -70,21 +77,28 @@ func (c *Consumer) Read(ctx context.Context, records, bytes int, block time.Dura
 	return c.deliveries(streams[0].Messages), nil
 }
 
-// Claim takes over entries that some consumer has held for longer than idle without a sign of life. It goes through the
-// pending entries bit by bit, so it may return none although there are some: call it from time to time.
+// Claim takes over entries that some consumer has held for longer than idle without a sign of life; none when it found none
+// up to the end of what is pending.
 func (c *Consumer) Claim(ctx context.Context, idle time.Duration, count int) ([]Delivery, error) {
-	messages, next, err := c.client.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-		Stream: c.stream, Group: group, Consumer: c.name, MinIdle: idle, Start: c.cursor, Count: int64(count),
-	}).Result()
-	if isNoGroup(err) {
-		return nil, c.create(ctx)
+	for {
+		messages, next, err := c.client.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+			Stream: c.stream, Group: group, Consumer: c.name, MinIdle: idle, Start: c.cursor, Count: int64(count),
+		}).Result()
+		if isNoGroup(err) {
+			return nil, c.create(ctx)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("take over entries of the queue: %w", err)
+		}
+		c.cursor = next
+		if len(messages) > 0 || next == begin { // one command looks at no more than ten times count
+			return c.deliveries(messages), nil
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("take over entries of the queue: %w", err)
-	}
-	c.cursor = next
-	return c.deliveries(messages), nil
 }
+
+// begin is where a walk through what is pending starts, and what Redis answers at its end.
+const begin = "0-0"
 
 // Touch tells the group that the entries are still being worked on.
 func (c *Consumer) Touch(ctx context.Context, held []Delivery) error {
@@ -149,12 +163,15 @@ func (c *Consumer) create(ctx context.Context) error {
 
 func (c *Consumer) deliveries(messages []redis.XMessage) []Delivery {
 	held := make([]Delivery, 0, len(messages))
+	if len(messages) > 0 {
+		c.largest = 0
+	}
 	for _, m := range messages {
-		d := Delivery{ID: m.ID}
+		d := Delivery{ID: m.ID, fields: m.Values}
 		d.Entry, d.Err = parseEntry(m.Values)
 		held = append(held, d)
+		c.largest = max(c.largest, d.Size())
 		const weight = 0.2
-		c.entrySize += weight * (float64(d.Size()) - c.entrySize)
 		c.records += weight * (float64(max(d.Records, 1)) - c.records)
 	}
 	return held

@@ -40,6 +40,18 @@ const (
 // Size is about how many bytes the entry takes in Redis.
 func (e *Entry) Size() int { return len(e.Payload) + len(e.Tenant) + 96 }
 
+// Unpacked is how many bytes the message has that Unpack reads; 0 when the payload is damaged.
+func (e *Entry) Unpacked() int {
+	if len(e.Payload) < sumSize {
+		return 0
+	}
+	n, err := s2.DecodedLen(e.Payload[sumSize:])
+	if err != nil || n > maxPayload {
+		return 0
+	}
+	return n
+}
+
 func (e *Entry) values() []any {
 	values := []any{
 		fieldBatch, e.Batch[:], fieldRecords, e.Records, fieldArrival, strconv.FormatUint(uint64(e.Arrival), 10),

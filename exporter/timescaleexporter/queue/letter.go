@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
-
-	"github.com/instantdevlogs/devlogs/storage"
 )
 
 // Letter is a dead letter: something that the database refused for what it holds, or a batch whose idempotency key was taken,
@@ -23,6 +23,8 @@ type Letter struct {
 	Reason  string    // "r": why
 	Record  int       // "i": which record of the batch, from 0; -1 when it is the whole entry
 	Dropped time.Time // when it was put here
+
+	fields map[string]any // of a whole entry, as it was in the queue
 }
 
 const (
@@ -36,7 +38,7 @@ func (c *Consumer) Bury(ctx context.Context, done []Delivery, letters []Letter) 
 		for i := range letters {
 			l := &letters[i]
 			pipe.XAdd(ctx, &redis.XAddArgs{
-				Stream: c.dead, Values: append(l.values(), fieldReason, l.Reason, fieldRecord, l.Record),
+				Stream: c.dead, Values: append(l.asEntry(), fieldReason, l.Reason, fieldRecord, l.Record),
 			})
 		}
 		if len(done) > 0 {
@@ -49,6 +51,18 @@ func (c *Consumer) Bury(ctx context.Context, done []Delivery, letters []Letter) 
 		return fmt.Errorf("write dead letters: %w", err)
 	}
 	return nil
+}
+
+// asEntry is what stands in the letter beside the reason: the fields of an entry, also those that this version does not know.
+func (l *Letter) asEntry() []any {
+	if l.fields == nil {
+		return l.values()
+	}
+	var values []any
+	for _, field := range slices.Sorted(maps.Keys(l.fields)) {
+		values = append(values, field, l.fields[field])
+	}
+	return values
 }
 
 // Letters yields the dead letters of a shard, oldest first.
@@ -76,7 +90,9 @@ func Letters(ctx context.Context, config Config, client redis.UniversalClient, s
 }
 
 func parseLetter(shard int, m redis.XMessage) Letter {
-	l := Letter{Shard: shard, ID: m.ID, Dropped: entryTime(m.ID), Record: -1}
+	l := Letter{Shard: shard, ID: m.ID, Dropped: entryTime(m.ID), Record: -1, fields: maps.Clone(m.Values)}
+	delete(l.fields, fieldReason)
+	delete(l.fields, fieldRecord)
 	l.Entry, _ = parseEntry(m.Values) // what could not be read is kept all the same: Reason tells
 	if text, ok := m.Values[fieldPayload].(string); ok {
 		l.Payload = []byte(text)
@@ -95,16 +111,20 @@ func parseLetter(shard int, m redis.XMessage) Letter {
 // once also when the queue holds it twice, and when a drain that died had left the same letter twice.
 func Requeue(ctx context.Context, config Config, client redis.UniversalClient, l Letter) error {
 	if l.Records == 0 {
-		return errors.New("requeue: the letter holds no readable entry; purge it")
+		return errors.New("requeue: this version can't read the letter: a newer one may, or purge it")
 	}
-	e := l.Entry
 	name := []byte(strconv.Itoa(l.Record))
-	if e.Sent != (storage.Fingerprint{}) {
-		name = append(name, e.Sent[:]...)
+	if l.keyed() {
+		name = append(name, l.Sent[:]...)
 	}
-	e.Batch = uuid.NewSHA1(l.Batch, name)
+	id := uuid.NewSHA1(l.Batch, name)
+	l.Batch = id
+	if l.fields != nil {
+		l.fields = maps.Clone(l.fields)
+		l.fields[fieldBatch] = id[:]
+	}
 	_, err := client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		pipe.XAdd(ctx, &redis.XAddArgs{Stream: config.logsKey(l.Shard), Values: e.values()})
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: config.logsKey(l.Shard), Values: l.asEntry()})
 		pipe.XDel(ctx, config.deadKey(l.Shard), l.ID)
 		return nil
 	})

@@ -215,6 +215,63 @@ func TestForeignEntriesAreDeliveredWithAnError(t *testing.T) {
 	require.Error(t, held[0].Err)
 }
 
+// What a newer version put into the queue this one may not be able to read. It keeps all of it, for that one.
+func TestADeadLetterKeepsAlsoWhatThisVersionDoesNotKnow(t *testing.T) {
+	f := start(t, nil)
+	newer := append(entry(1).values(), "v", "2", "x", "more")
+	foreign := []any{"v", "3", "b", "no id", "everything", "else"}
+	for _, values := range [][]any{newer, foreign} {
+		require.NoError(t, f.client.XAdd(t.Context(), &redis.XAddArgs{Stream: f.config.logsKey(0), Values: values}).Err())
+	}
+	c := f.consumer(0, "a")
+	held := readAll(t, c)
+	require.Len(t, held, 2)
+	require.NoError(t, c.Bury(t.Context(), held, []Letter{held[0].Whole("of a newer version"), held[1].Whole("foreign")}))
+	dead, err := f.client.XRange(t.Context(), f.config.deadKey(0), "-", "+").Result()
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"v": "3", "b": "no id", "everything": "else", "r": "foreign", "i": "-1"}, dead[1].Values)
+
+	for l, err := range Letters(t.Context(), f.config, f.client, 0) {
+		require.NoError(t, err)
+		if l.Reason == "foreign" {
+			require.ErrorContains(t, Requeue(t.Context(), f.config, f.client, l), "a newer one may")
+		} else {
+			require.NoError(t, Requeue(t.Context(), f.config, f.client, l))
+		}
+	}
+	again, err := f.client.XRange(t.Context(), f.config.logsKey(0), "-", "+").Result()
+	require.NoError(t, err)
+	require.Len(t, again, 1)
+	require.Equal(t, "more", again[0].Values["x"])
+	require.NotContains(t, again[0].Values, "r")
+}
+
+// A drain that died may have held little among much that living ones hold.
+func TestWhatADeadConsumerHeldIsFoundAtTheEndOfALongList(t *testing.T) {
+	f := start(t, nil)
+	const entries = 500
+	pipe := f.client.Pipeline()
+	for i := range entries {
+		pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: f.config.logsKey(0), Values: entry(i).values()})
+	}
+	_, err := pipe.Exec(t.Context())
+	require.NoError(t, err)
+	living, dead, heir := f.consumer(0, "living"), f.consumer(0, "dead"), f.consumer(0, "heir")
+	var all []Delivery
+	for len(all) < entries-1 {
+		held, err := living.Read(t.Context(), entries-1-len(all), 1<<20, 0)
+		require.NoError(t, err)
+		all = append(all, held...)
+	}
+	last := readAll(t, dead)
+	require.NotEmpty(t, last)
+	require.NoError(t, f.client.Do(t.Context(), "XCLAIM", f.config.logsKey(0), group, "dead", 0, last[0].ID, "IDLE", time.Hour.Milliseconds(), "JUSTID").Err())
+	claimed, err := heir.Claim(t.Context(), time.Minute, 16)
+	require.NoError(t, err)
+	require.Len(t, claimed, 1, "by one call")
+	require.Equal(t, last[0].ID, claimed[0].ID)
+}
+
 func TestDeadLettersAreReadRequeuedAndPurged(t *testing.T) {
 	f := start(t, nil)
 	for i := range 3 {
