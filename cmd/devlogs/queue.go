@@ -140,7 +140,14 @@ func (q *queueCommand) status(ctx context.Context, cmd *cobra.Command, client re
 		}
 		return nil
 	}
-	return writeStatus(cmd.OutOrStdout(), all)
+	if err := writeStatus(cmd.OutOrStdout(), all); err != nil {
+		return err
+	}
+	warnings, err := queue.Promises(ctx, q.config, client)
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.OutOrStdout(), "Warning: "+w+".")
+	}
+	return err
 }
 
 // stalled is from what age on the oldest batch tells that the queue is not being emptied, and for how long a worker may show

@@ -28,7 +28,7 @@ func testQueue(t *testing.T) (queue.Config, redis.UniversalClient) {
 
 func add(t *testing.T, config queue.Config, client redis.UniversalClient, entries ...*queue.Entry) {
 	t.Helper()
-	gauge := queue.NewGauge(config, client, nil)
+	gauge := queue.NewGauge(config, client, nil, nil)
 	defer gauge.Close()
 	producer := queue.NewProducer(config, client, gauge, nil)
 	defer producer.Close()

@@ -54,7 +54,7 @@ func (e *timescaleExporter) start(ctx context.Context, host component.Host) erro
 	if e.redis, err = e.config.Redis.Queue.Connect(tlsConfig); err != nil {
 		return err
 	}
-	e.gauge = queue.NewGauge(e.config.Redis.Queue, e.redis, func(err error) { e.health.set(redisPart, err) })
+	e.gauge = queue.NewGauge(e.config.Redis.Queue, e.redis, func(err error) { e.health.set(redisPart, err) }, func(warning string) { e.logger.Warn(warning) })
 	if e.config.Role.enqueues() {
 		e.producer = queue.NewProducer(e.config.Redis.Queue, e.redis, e.gauge, func(entries int) {
 			e.telemetry.TimescaleEnqueueGroupEntries.Record(context.Background(), int64(entries))

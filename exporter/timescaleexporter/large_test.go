@@ -40,7 +40,7 @@ func TestManyLargeBatchesAreStoredOnce(t *testing.T) {
 	for i := range 100 { // small ones, so that a drain believes that it can read many at once
 		require.NoError(t, r.send(gateway, fmt.Sprint("small-", i), 1))
 	}
-	for i := range 9 {
+	for i := range 5 {
 		logs := batch(fmt.Sprint("large-", i), 2)
 		for _, record := range logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
 			record.Attributes().PutStr("ballast", strings.Repeat("x", maxUnpacked/8))
@@ -52,5 +52,5 @@ func TestManyLargeBatchesAreStoredOnce(t *testing.T) {
 	r.account()
 	m, err := drain.telemetry.GetMetric("otelcol_timescale_drain_transaction_records")
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, m.Data.(metricdata.Histogram[int64]).DataPoints[0].Count, uint64(9/4), "four of them unpack to the limit")
+	require.GreaterOrEqual(t, m.Data.(metricdata.Histogram[int64]).DataPoints[0].Count, uint64(2), "four of them unpack to the limit")
 }

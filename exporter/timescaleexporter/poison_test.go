@@ -79,7 +79,7 @@ func TestAnEntryThatCantBeReadHoldsUpNothing(t *testing.T) {
 	config, client := r.client()
 	damaged := queue.Entry{Records: 1, Payload: []byte("neither a checksum nor a block")}
 	require.NoError(t, r.send(e, "before", 10))
-	gauge := queue.NewGauge(config, client, nil)
+	gauge := queue.NewGauge(config, client, nil, nil)
 	defer gauge.Close()
 	producer := queue.NewProducer(config, client, gauge, nil)
 	defer producer.Close()

@@ -44,7 +44,13 @@ func (s *Store) Maintain(ctx context.Context) error {
 	if s.config.Retention == (Retention{}) {
 		return nil
 	}
-	err := s.withLock(ctx, func(tx pgx.Tx) error { return s.retain(ctx, tx, now) })
+	retain := func() error {
+		return s.withLock(ctx, func(tx pgx.Tx) error { return s.retain(ctx, tx, now) })
+	}
+	err := retain()
+	for attempt := 0; isTransient(err) && attempt < maxAttempts; attempt++ { // TimescaleDB's own jobs lock chunks in another order
+		err = retain()
+	}
 	if errors.Is(err, errBusy) {
 		return nil
 	}

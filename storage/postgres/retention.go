@@ -12,8 +12,16 @@ import (
 // ledgerWindow is how long a batch's id is remembered after its rows were dropped, so that it is not stored again.
 const ledgerWindow = "7 days"
 
-// retain drops whole days of records, and what the other tables say of them.
+// retain drops whole days of records, and what the other tables say of them. Of this process' clock and the database's it
+// believes the one that is behind: a clock that is wrong must not drop what is young.
 func (s *Store) retain(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	var theirs time.Time
+	if err := tx.QueryRow(ctx, "SELECT now()").Scan(&theirs); err != nil {
+		return err
+	}
+	if theirs.Before(now) {
+		now = theirs
+	}
 	end, err := s.keptFrom(ctx, tx, now)
 	if err != nil || end.IsZero() {
 		return err

@@ -39,6 +39,22 @@ func TestRetentionByAgeDropsWholeDays(t *testing.T) {
 	}
 }
 
+func TestAProcessWhoseClockIsAheadDropsNothingThatIsYoung(t *testing.T) {
+	for _, layout := range testLayouts(t) {
+		t.Run(string(layout), func(t *testing.T) {
+			s := openQuiet(t, layout)
+			for _, ago := range []int{0, 5, 60} {
+				_, err := s.Write(t.Context(), batchAt("", daysAgo(ago), 10))
+				require.NoError(t, err)
+			}
+			s.config.Now = func() time.Time { return time.Now().Add(3650 * day) }
+			s.config.Retention.MaxAge, s.config.Retention.MaxBytes = 30*day, 1<<40
+			require.NoError(t, s.Maintain(t.Context()))
+			require.EqualValues(t, 20, count(t, s, ""))
+		})
+	}
+}
+
 func TestRetentionByBytesDropsTheOldestAndKeepsToday(t *testing.T) {
 	for _, layout := range testLayouts(t) {
 		t.Run(string(layout), func(t *testing.T) {

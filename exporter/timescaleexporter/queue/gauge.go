@@ -3,9 +3,11 @@ package queue
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,11 +35,13 @@ type Depth struct {
 }
 
 const (
-	gaugeEvery   = 500 * time.Millisecond
-	minRetry     = time.Second
-	maxRetry     = 15 * time.Second // some clients give up after a minute or two of being told to wait
-	defaultRetry = 5 * time.Second  // while no drain has removed anything yet
-	rateWeight   = 0.2              // of the newest measurement in the drain rate's moving average
+	gaugeEvery = 500 * time.Millisecond
+	// promisesEvery is in how many rounds Redis' settings are looked at: somebody may change them.
+	promisesEvery = 20
+	minRetry      = time.Second
+	maxRetry      = 15 * time.Second // some clients give up after a minute or two of being told to wait
+	defaultRetry  = 5 * time.Second  // while no drain has removed anything yet
+	rateWeight    = 0.2              // of the newest measurement in the drain rate's moving average
 )
 
 // Gauge watches how full the queue is and how fast drains empty it. It asks Redis twice a second, and in between counts
@@ -46,6 +50,8 @@ type Gauge struct {
 	config Config
 	client redis.UniversalClient
 	shards []shardGauge
+	onWarn func(string)
+	unfit  atomic.Pointer[EvictsError] // why Redis can't be trusted with a queue; nil: it can, as far as is known
 
 	cancel  context.CancelFunc
 	stopped sync.WaitGroup
@@ -60,15 +66,26 @@ type shardGauge struct {
 	rate    float64 // bytes that drains remove in a second
 }
 
-// NewGauge starts to watch. onRound, when not nil, hears the outcome of each round, with nil when Redis answered.
-func NewGauge(config Config, client redis.UniversalClient, onRound func(error)) *Gauge {
+// NewGauge starts to watch. onRound, when not nil, hears the outcome of each round, with nil when Redis can be used; onWarn,
+// when not nil, hears what Redis is not set up for, once.
+func NewGauge(config Config, client redis.UniversalClient, onRound func(error), onWarn func(string)) *Gauge {
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &Gauge{config: config, client: client, shards: make([]shardGauge, config.Shards), cancel: cancel}
+	g := &Gauge{config: config, client: client, shards: make([]shardGauge, config.Shards), onWarn: onWarn, cancel: cancel}
 	g.stopped.Go(func() {
 		tick := time.NewTicker(gaugeEvery)
 		defer tick.Stop()
-		for {
+		warned := map[string]bool{}
+		for n := 0; ; n++ {
 			err := g.round(ctx)
+			if err == nil && n%promisesEvery == 0 {
+				err = g.promises(ctx, warned)
+			}
+			if err == nil {
+				err = g.fit()
+			}
+			if err != nil {
+				n = -1 // what answers next may be another server
+			}
 			if ctx.Err() != nil {
 				return
 			}
@@ -83,6 +100,32 @@ func NewGauge(config Config, client redis.UniversalClient, onRound func(error)) 
 		}
 	})
 	return g
+}
+
+// promises looks at Redis' settings.
+func (g *Gauge) promises(ctx context.Context, warned map[string]bool) error {
+	warnings, err := Promises(ctx, g.config, g.client)
+	if ctx.Err() != nil {
+		return err
+	}
+	for _, w := range warnings {
+		if !warned[w] && g.onWarn != nil {
+			g.onWarn(w)
+		}
+		warned[w] = true
+	}
+	if evicts, ok := errors.AsType[*EvictsError](err); ok || err == nil {
+		g.unfit.Store(evicts)
+	}
+	return err
+}
+
+// fit says why Redis can't be trusted with a queue.
+func (g *Gauge) fit() error {
+	if err := g.unfit.Load(); err != nil {
+		return err
+	}
+	return nil
 }
 
 // Close stops watching.
@@ -138,8 +181,11 @@ func (s *shardGauge) update(depth Depth, now time.Time) {
 	s.depth, s.removed, s.at, s.fresh = depth, removed, now, true
 }
 
-// admit says no when a shard is at its share of a high-water mark.
+// admit says no when a shard is at its share of a high-water mark, or when Redis would not keep what it takes.
 func (g *Gauge) admit(shard, size int) error {
+	if err := g.fit(); err != nil {
+		return err
+	}
 	s := &g.shards[shard]
 	s.mu.Lock()
 	entries, bytes := s.depth.Entries, s.depth.Bytes

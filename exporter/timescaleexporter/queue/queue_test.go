@@ -37,7 +37,7 @@ func start(t *testing.T, change func(*Config), args ...string) *fixture {
 	var err error
 	f.client, err = f.config.Connect(nil)
 	require.NoError(t, err)
-	f.gauge = NewGauge(f.config, f.client, nil)
+	f.gauge = NewGauge(f.config, f.client, nil, nil)
 	f.producer = NewProducer(f.config, f.client, f.gauge, nil)
 	t.Cleanup(func() {
 		f.producer.Close()
@@ -372,7 +372,7 @@ func BenchmarkAdd(b *testing.B) {
 	client, err := config.Connect(nil)
 	require.NoError(b, err)
 	defer client.Close()
-	gauge := NewGauge(config, client, nil)
+	gauge := NewGauge(config, client, nil, nil)
 	defer gauge.Close()
 	producer := NewProducer(config, client, gauge, nil)
 	defer producer.Close()
