@@ -23,6 +23,7 @@ type Consumer struct {
 
 	records float64 // of an entry: a moving average over what was read, to ask for about as much as wanted
 	largest int     // entry of the last read that gave any
+	most    int     // entries at once: fewer after a command that failed, as large ones may not come through in time
 }
 
 // Delivery is an entry that this consumer holds until it acknowledges it or dies.
@@ -42,7 +43,7 @@ func (d *Delivery) Whole(reason string) Letter {
 
 // NewConsumer takes entries of a shard. name must be unique among living consumers.
 func NewConsumer(config Config, client redis.UniversalClient, shard int, name string) *Consumer {
-	return &Consumer{client: client, stream: config.logsKey(shard), dead: config.deadKey(shard), name: name, cursor: begin}
+	return &Consumer{client: client, stream: config.logsKey(shard), dead: config.deadKey(shard), name: name, cursor: begin, most: readAtOnce}
 }
 
 // readAtOnce bounds how many entries one command returns: nobody knows how large they are before they are here.
@@ -53,7 +54,7 @@ const readAtOnce = 64
 func (c *Consumer) Read(ctx context.Context, records, bytes int, block time.Duration) ([]Delivery, error) {
 	count := int64(1)
 	if c.records > 0 {
-		count = int64(min(float64(records)/c.records, float64(bytes)/float64(c.largest), readAtOnce))
+		count = int64(min(float64(records)/c.records, float64(bytes)/float64(c.largest), float64(c.most)))
 	}
 	if block == 0 {
 		block = -1 // what the library takes for "without BLOCK"
@@ -71,6 +72,7 @@ func (c *Consumer) Read(ctx context.Context, records, bytes int, block time.Dura
 	if errors.Is(err, redis.Nil) || err == nil && len(streams) == 0 {
 		return nil, nil
 	}
+	c.learn(err)
 	if err != nil {
 		return nil, fmt.Errorf("read from the queue: %w", err)
 	}
@@ -82,11 +84,12 @@ func (c *Consumer) Read(ctx context.Context, records, bytes int, block time.Dura
 func (c *Consumer) Claim(ctx context.Context, idle time.Duration, count int) ([]Delivery, error) {
 	for {
 		messages, next, err := c.client.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-			Stream: c.stream, Group: group, Consumer: c.name, MinIdle: idle, Start: c.cursor, Count: int64(count),
+			Stream: c.stream, Group: group, Consumer: c.name, MinIdle: idle, Start: c.cursor, Count: int64(min(count, c.most)),
 		}).Result()
 		if isNoGroup(err) {
 			return nil, c.create(ctx)
 		}
+		c.learn(err)
 		if err != nil {
 			return nil, fmt.Errorf("take over entries of the queue: %w", err)
 		}
@@ -94,6 +97,15 @@ func (c *Consumer) Claim(ctx context.Context, idle time.Duration, count int) ([]
 		if len(messages) > 0 || next == begin { // one command looks at no more than ten times count
 			return c.deliveries(messages), nil
 		}
+	}
+}
+
+// learn notes whether a command's answer came through.
+func (c *Consumer) learn(err error) {
+	if err == nil {
+		c.most = min(2*c.most, readAtOnce)
+	} else {
+		c.most = max(c.most/2, 1)
 	}
 }
 

@@ -25,10 +25,21 @@ func exec(ctx context.Context, pipe redis.Pipeliner) error {
 	return err
 }
 
+// hints are what to do about refusals of Redis that do not say it.
+var hints = map[string]string{
+	"NOPERM ":    "give devlogs' user in Redis the rights that docs/operations.md lists",
+	"NOAUTH ":    "redis.url needs a user and a password",
+	"WRONGPASS ": "the user or the password in redis.url is wrong",
+	"READONLY ":  "redis.url names a replica, or one that was a master: it must name the master",
+	"MISCONF ":   "Redis can't write to its disk",
+}
+
 // nameRedis says of a failure to connect what it is that does not answer, and where. An address holds no password.
 func nameRedis(err error) error {
-	if err != nil && strings.HasPrefix(err.Error(), "NOPERM ") {
-		return fmt.Errorf("give devlogs' user in Redis the rights that docs/operations.md lists: %w", err)
+	for answer, hint := range hints {
+		if err != nil && strings.HasPrefix(err.Error(), answer) {
+			return fmt.Errorf("%s: %w", hint, err)
+		}
 	}
 	op, ok := errors.AsType[*net.OpError](err)
 	switch {

@@ -68,7 +68,7 @@ func (l *Letter) asEntry() []any {
 // Letters yields the dead letters of a shard, oldest first.
 func Letters(ctx context.Context, config Config, client redis.UniversalClient, shard int) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		const page = 64
+		const page = 8 // each may be as large as a request, and must come through within the client's timeout
 		from := "-"
 		for {
 			messages, err := client.XRangeN(ctx, config.deadKey(shard), from, "+", page).Result()

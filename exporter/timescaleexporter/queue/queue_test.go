@@ -272,6 +272,38 @@ func TestWhatADeadConsumerHeldIsFoundAtTheEndOfALongList(t *testing.T) {
 	require.Equal(t, last[0].ID, claimed[0].ID)
 }
 
+// Many large entries at once may not come through within the client's timeout, each time again.
+func TestAReadThatFailsIsTriedWithFewerEntries(t *testing.T) {
+	f := start(t, nil)
+	proxy := testservices.NewFaultProxy(t, f.server.Network(), f.server.Address())
+	config := f.config
+	config.URL = configopaque.String("redis://" + proxy.Address() + "/0")
+	client, err := config.Connect(nil)
+	require.NoError(t, err)
+	defer client.Close()
+	for i := range 200 {
+		require.NoError(t, f.producer.Add(t.Context(), entry(i)))
+	}
+	c := NewConsumer(config, client, 0, "a")
+	read := func() int {
+		held, err := c.Read(t.Context(), 1000, 1<<20, 0)
+		if err != nil {
+			return -1
+		}
+		return len(held)
+	}
+	require.Equal(t, 1, read())
+	require.Equal(t, readAtOnce, read())
+	proxy.Refuse()
+	for range 10 {
+		require.Equal(t, -1, read())
+	}
+	proxy.Resume()
+	require.Equal(t, 1, read())
+	require.Equal(t, 2, read())
+	require.Equal(t, 4, read())
+}
+
 func TestDeadLettersAreReadRequeuedAndPurged(t *testing.T) {
 	f := start(t, nil)
 	for i := range 3 {
