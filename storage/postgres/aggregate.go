@@ -77,17 +77,19 @@ func (s *Store) aggregate(r *reading, a *storage.Aggregation, noRegex bool, give
 	}
 	g := &grouping{aggregation: a, survey: survey, low: max(low, survey.low), high: min(high, survey.high), noRegex: noRegex}
 	unsure, err := g.unsure()
+	if err != nil || g.low > g.high {
+		return err
+	}
+	sums, err := s.fromTallies(r, g, low, high)
 	switch {
-	case err != nil || g.low > g.high:
+	case err != nil:
 		return err
-	case !unsure:
+	case sums == nil && !unsure:
 		return g.run(r, a.Top, give)
+	case sums == nil:
+		sums = newSums(a)
 	}
-	sums := newSums(a)
-	if err := s.addUnsure(r, g, sums); err != nil {
-		return err
-	}
-	if err := g.run(r, 0, func(p *storage.Point) error { sums.addPoint(p); return nil }); err != nil {
+	if err := s.addScanned(r, g, sums); err != nil {
 		return err
 	}
 	for _, p := range sums.points() {
@@ -98,10 +100,25 @@ func (s *Store) aggregate(r *reading, a *storage.Aggregation, noRegex bool, give
 	return nil
 }
 
+// addScanned counts by reading records what sums do not have yet.
+func (s *Store) addScanned(r *reading, g *grouping, sums *sums) error {
+	if g.some && len(g.batches) == 0 {
+		return nil
+	}
+	unsure, err := g.unsure()
+	if err == nil && unsure {
+		err = s.addUnsure(r, g, sums)
+	}
+	if err != nil {
+		return err
+	}
+	return g.run(r, 0, func(p *storage.Point) error { sums.addPoint(p); return nil })
+}
+
 // addUnsure counts the records that SQL can't judge.
 func (s *Store) addUnsure(r *reading, g *grouping, sums *sums) error {
 	st := &statement{odd: g.survey.odd, noRegex: g.noRegex}
-	where := st.inRange(&g.aggregation.Query, g.low, g.high)
+	where := g.within(st)
 	c, err := st.where(g.aggregation.Where)
 	if err != nil {
 		return err
@@ -123,6 +140,8 @@ type grouping struct {
 	survey      survey
 	low, high   int64
 	noRegex     bool
+	some        bool     // only these batches are read
+	batches     []uint64 // with some
 }
 
 // unsure tells whether there may be records that SQL can't judge: by the condition, or odd ones in the range.
@@ -180,7 +199,7 @@ func (g *grouping) sql(st *statement, top int) (string, error) {
 		measures[4] = "coalesce(min(number), 0) AS low"
 		measures[5] = "coalesce(max(number), 0) AS high"
 	}
-	where := st.inRange(&a.Query, g.low, g.high)
+	where := g.within(st)
 	c, err := st.where(a.Where)
 	if err != nil {
 		return "", err
@@ -205,6 +224,15 @@ func (g *grouping) sql(st *statement, top int) (string, error) {
 			joined(names), joined(names), sql, top)
 	}
 	return sql + " ORDER BY " + order, nil
+}
+
+// within writes which records are looked at, whatever they hold.
+func (g *grouping) within(st *statement) string {
+	where := st.inRange(&g.aggregation.Query, g.low, g.high)
+	if g.some {
+		where += " AND batch_seq = ANY (" + st.arg(bigints(g.batches), "bigint[]") + ")"
+	}
+	return where
 }
 
 func joined(names []string) string {

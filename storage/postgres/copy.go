@@ -20,6 +20,7 @@ type copying struct {
 	odd      oddities
 	far      int // rows with far times
 	oddRows  int
+	tally    []byte // nil: none
 }
 
 // oddities tells what a batch holds that PostgreSQL can't, so that batches without any, nearly all, are not searched row by

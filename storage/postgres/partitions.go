@@ -119,13 +119,15 @@ func (d *days) add(number uint64) {
 	d.known[number] = struct{}{}
 }
 
-// makeDay makes a partition by itself and then attaches it: that locks the parent so lightly that nobody waits.
+// makeDay makes a partition by itself and then attaches it: that locks the parent so lightly that nobody waits. Batches that
+// have records of that day had them in an older partition, which is gone: their tallies are no longer true.
 const makeDay = `DO $$ BEGIN
 	PERFORM set_config('lock_timeout', '2s', true);
 	PERFORM pg_advisory_xact_lock(%d);
 	IF to_regclass('logs_%s') IS NULL THEN
 		CREATE TABLE logs_%[2]s (LIKE logs INCLUDING ALL);
 		ALTER TABLE logs ATTACH PARTITION logs_%[2]s FOR VALUES FROM ('%[3]s') TO ('%[4]s');
+		UPDATE log_batches SET tally = NULL WHERE rows > 0 AND max_time >= '%[3]s' AND min_time < '%[4]s' AND tally IS NOT NULL;
 	END IF;
 END $$`
 

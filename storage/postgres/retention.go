@@ -32,7 +32,8 @@ func (s *Store) retain(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	}
 	for _, sql := range []string{
 		"DELETE FROM logs_far WHERE time < $1",
-		"UPDATE log_batches SET rows = 0, odd_rows = 0, far_rows = 0 WHERE rows > 0 AND max_time < $1",
+		"UPDATE log_batches SET rows = 0, odd_rows = 0, far_rows = 0, tally = NULL WHERE rows > 0 AND max_time < $1",
+		"UPDATE log_batches SET tally = NULL WHERE rows > 0 AND min_time < $1 AND tally IS NOT NULL",
 		"DELETE FROM log_batches WHERE rows = 0 AND max_time < $1 AND committed_at < now() - interval '" + ledgerWindow + "'",
 		"DELETE FROM log_streams WHERE last_time < $1 AND seen_at < now() - " + interval(catalogueStale),
 		"DELETE FROM log_fields WHERE seen_at < $1 AND seen_at < now() - " + interval(catalogueStale),

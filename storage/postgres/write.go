@@ -127,6 +127,9 @@ func newCopying(rows *storage.Rows, near nearTimes) *copying {
 			}
 		}
 	}
+	if c.far == 0 && c.oddRows == 0 {
+		c.tally = tallyOf(rows)
+	}
 	return c
 }
 
@@ -167,10 +170,11 @@ func (s *Store) transaction(
 	return outcomes, conn.SendBatch(ctx, last).Close()
 }
 
-const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns, payload)
-SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload
+const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns, payload, tally)
+SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, tally
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[],
-	$8::smallint[], $9::smallint[], $10::uuid[]) WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, place)
+	$8::smallint[], $9::smallint[], $10::uuid[], $11::bytea[])
+	WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, tally, place)
 ORDER BY place
 ON CONFLICT (batch_id) DO NOTHING RETURNING batch_seq, batch_id`
 
@@ -196,7 +200,7 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	}
 	outcomes := make([]storage.Outcome, len(batches))
 	var fresh []*copying
-	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos, l.payloads).Query(func(r pgx.Rows) error {
+	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos, l.payloads, l.tallies).Query(func(r pgx.Rows) error {
 		seqs := make(map[uuid.UUID]uint64, len(batches))
 		var seq int64
 		var id [16]byte
@@ -270,6 +274,7 @@ type ledgerColumns struct {
 	low, high           []time.Time
 	lowNanos, highNanos []int16
 	payloads            []pgtype.UUID
+	tallies             [][]byte
 }
 
 func (l *ledgerColumns) add(b *storage.Batch, c *copying) {
@@ -282,6 +287,7 @@ func (l *ledgerColumns) add(b *storage.Batch, c *copying) {
 	l.low, l.high = append(l.low, micros(low)), append(l.high, micros(high))
 	l.lowNanos, l.highNanos = append(l.lowNanos, int16(low%1000)), append(l.highNanos, int16(high%1000))
 	l.payloads = append(l.payloads, pgtype.UUID{Bytes: b.Payload, Valid: b.Payload != storage.Fingerprint{}})
+	l.tallies = append(l.tallies, c.tally)
 }
 
 // minDirect is from how many rows on compressing while copying pays: fewer make columns so short that they take more room
