@@ -91,7 +91,7 @@ func TestADatabaseOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	old, next := uuid.New(), uuid.New()
 	_, err := write(old, storage.Fingerprint{})
 	require.NoError(t, err)
-	for _, sql := range []string{"ALTER TABLE log_batches DROP COLUMN payload", "DELETE FROM devlogs_schema WHERE version > 1"} {
+	for _, sql := range []string{"ALTER TABLE log_batches DROP COLUMN payload, DROP COLUMN tally", "DELETE FROM devlogs_schema WHERE version > 1"} {
 		_, err := s.writers.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
