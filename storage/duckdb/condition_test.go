@@ -34,7 +34,9 @@ func TestAScanAsksSignaturesBeforeItUnpacksAttributes(t *testing.T) {
 		}
 	})
 	body := storage.FieldRef{Kind: storage.FieldBody}
-	status := func(value string) storage.Expr { return storage.Text{Field: storage.Attribute("http.status_code"), Value: value} }
+	status := func(value string) storage.Expr {
+		return storage.Text{Field: storage.Attribute("http.status_code"), Value: value}
+	}
 	wheres := []storage.Expr{
 		status("404"),
 		storage.Or{status("404"), status("500")},

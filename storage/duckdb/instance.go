@@ -27,6 +27,10 @@ const tempName = "temp"
 // compressed, once, and not through the write-ahead log: that halves what it costs (docs/adr/0001-duckdb.md).
 const rowGroup = 20480
 
+// blockSize is in bytes. A column of a row group begins in a block of its own, so that half of DuckDB's usual block takes
+// 15 % less disk. A file keeps the size that it was made with.
+const blockSize = 128 << 10
+
 // openInstance starts DuckDB and attaches every partition of the directory, making the first when there is none.
 func openInstance(ctx context.Context, path string, config Config) (*instance, []*partition, error) {
 	threads := config.Threads
@@ -115,7 +119,7 @@ const unfinished = ".unfinished"
 // what a full disk or a crash leaves of it before that is no partition.
 func (i *instance) create(ctx context.Context, p *partition, base uint64) error {
 	part := p.path + unfinished
-	err := i.exec(ctx, attachment(part, p.name))
+	err := i.exec(ctx, attachment(part, p.name, "BLOCK_SIZE "+strconv.Itoa(blockSize)))
 	if err == nil {
 		err = migrate(ctx, i.admin, p.name, base)
 	}
@@ -153,8 +157,9 @@ func (i *instance) attach(ctx context.Context, p *partition) error {
 	return nil
 }
 
-func attachment(path, name string) string {
-	return "ATTACH " + literal(path) + " AS " + name + " (STORAGE_VERSION 'latest', ROW_GROUP_SIZE " + strconv.Itoa(rowGroup) + ")"
+func attachment(path, name string, more ...string) string {
+	options := append([]string{"STORAGE_VERSION 'latest'", "ROW_GROUP_SIZE " + strconv.Itoa(rowGroup)}, more...)
+	return "ATTACH " + literal(path) + " AS " + name + " (" + strings.Join(options, ", ") + ")"
 }
 
 func (i *instance) exec(ctx context.Context, statements ...string) error {
