@@ -28,6 +28,7 @@ const (
 	lockMaintain   = 0x6465766c6f6702 // drops what is old
 	lockPartitions = 0x6465766c6f6703 // makes a day's partition
 	lockWrite      = 0x6465766c6f6704 // shared: stores batches; tail.go says what for
+	lockRows       = 0x6465766c6f6705 // copies rows into a columnstore; shared: copies columns; write.go says what for
 )
 
 // Schema tells which schema a database has.

@@ -190,11 +190,21 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	start := &pgx.Batch{}
 	start.Queue("BEGIN")
 	start.Queue("SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', '1min', true)", statementTimeout(ctx))
+	// TimescaleDB 2.28 loses sight of rows that are copied into a chunk while another transaction copies the first columns into
+	// it: the chunk counts as one of columns only, and nobody looks for its rows. So the one kind waits for the other, before it
+	// is among the writers whom tails wait for.
+	direct := s.direct && rows >= minDirect
+	switch {
+	case direct:
+		start.Queue("SELECT pg_advisory_xact_lock_shared($1)", int64(lockRows))
+	case s.direct:
+		start.Queue("SELECT pg_advisory_xact_lock($1)", int64(lockRows))
+	}
 	start.Queue("SELECT pg_advisory_xact_lock_shared($1)", int64(lockWrite))
 	if s.lz4 {
 		start.Queue("SET LOCAL default_toast_compression = lz4")
 	}
-	if s.direct && rows >= minDirect {
+	if direct {
 		start.Queue("SET LOCAL timescaledb.enable_direct_compress_copy = on")
 		start.Queue("SET LOCAL timescaledb.enable_direct_compress_copy_sort_batches = off") // order.go does
 	}
