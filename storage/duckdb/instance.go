@@ -28,7 +28,7 @@ const tempName = "temp"
 const rowGroup = 20480
 
 // blockSize is in bytes. A column of a row group begins in a block of its own, so that half of DuckDB's usual block takes
-// 15 % less disk. A file keeps the size that it was made with.
+// about a tenth less disk. A file keeps the size that it was made with.
 const blockSize = 128 << 10
 
 // openInstance starts DuckDB and attaches every partition of the directory, making the first when there is none.

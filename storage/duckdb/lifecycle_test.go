@@ -174,6 +174,29 @@ func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	require.Equal(t, 2*strings.Count(string(rows.Attributes.Bytes), status), found, "as many of before as of after")
 }
 
+// Files were made of blocks of twice the size before, which they keep.
+func TestAFileOfLargerBlocksGoesOn(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	file := filepath.Join(config.Path, "logs-000001-"+time.Now().UTC().Format("20060102")+".duckdb")
+	db, err := engine.Open(nil)
+	require.NoError(t, err)
+	conn, err := db.Connect()
+	require.NoError(t, err)
+	require.NoError(t, conn.Exec(t.Context(), "ATTACH '"+file+"' AS p (BLOCK_SIZE 262144)"))
+	require.NoError(t, conn.Exec(t.Context(), "DETACH p"))
+	conn.Close()
+	db.Close()
+
+	for n := 10; n <= 20; n += 10 { // and once more after a restart
+		store, err := duckdb.Open(t.Context(), config)
+		require.NoError(t, err)
+		put(t, store, uuid.New(), 0, 10)
+		require.Equal(t, n, count(t, store))
+		require.NoError(t, store.Close())
+	}
+	require.Equal(t, []string{file}, partitionFiles(t, config.Path))
+}
+
 func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
 	config := duckdb.DefaultConfig(t.TempDir())
 	store, err := duckdb.Open(t.Context(), config)

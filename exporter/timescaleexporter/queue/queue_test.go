@@ -47,6 +47,17 @@ func start(t *testing.T, change func(*Config), args ...string) *fixture {
 	return f
 }
 
+// behindProxy gives a client that reaches the server through a proxy, and its configuration.
+func (f *fixture) behindProxy(t *testing.T) (*testservices.FaultProxy, Config, redis.UniversalClient) {
+	proxy := testservices.NewFaultProxy(t, f.server.Network(), f.server.Address())
+	config := f.config
+	config.URL = configopaque.String("redis://" + proxy.Address() + "/0")
+	client, err := config.Connect(nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	return proxy, config, client
+}
+
 func (f *fixture) consumer(shard int, name string) *Consumer {
 	return NewConsumer(f.config, f.client, shard, name)
 }
@@ -275,12 +286,7 @@ func TestWhatADeadConsumerHeldIsFoundAtTheEndOfALongList(t *testing.T) {
 // Many large entries at once may not come through within the client's timeout, each time again.
 func TestAReadThatFailsIsTriedWithFewerEntries(t *testing.T) {
 	f := start(t, nil)
-	proxy := testservices.NewFaultProxy(t, f.server.Network(), f.server.Address())
-	config := f.config
-	config.URL = configopaque.String("redis://" + proxy.Address() + "/0")
-	client, err := config.Connect(nil)
-	require.NoError(t, err)
-	defer client.Close()
+	proxy, config, client := f.behindProxy(t)
 	for i := range 200 {
 		require.NoError(t, f.producer.Add(t.Context(), entry(i)))
 	}
@@ -341,12 +347,7 @@ func TestDeadLettersAreReadRequeuedAndPurged(t *testing.T) {
 
 func TestANetworkThatFailsIsAnErrorForEveryWaiter(t *testing.T) {
 	f := start(t, nil)
-	proxy := testservices.NewFaultProxy(t, f.server.Network(), f.server.Address())
-	config := f.config
-	config.URL = configopaque.String("redis://" + proxy.Address() + "/0")
-	client, err := config.Connect(nil)
-	require.NoError(t, err)
-	defer client.Close()
+	proxy, config, client := f.behindProxy(t)
 	producer := NewProducer(config, client, f.gauge, nil)
 	defer producer.Close()
 
