@@ -32,6 +32,13 @@ func TestAKeyIsNotedOnlyWhenItsEntryIsInTheQueue(t *testing.T) {
 	require.ErrorIs(t, f.producer.Add(t.Context(), keyed(1, "b")), ErrKeyTaken)
 	require.Len(t, readAll(t, f.consumer(0, "a")), 3)
 
+	stream := f.config.logsKey(0)
+	require.NoError(t, f.client.Rename(t.Context(), stream, stream+":away").Err())
+	require.NoError(t, f.client.Set(t.Context(), stream, "no stream", 0).Err())
+	require.ErrorContains(t, f.producer.Add(t.Context(), keyed(3, "refused")), "WRONGTYPE", "within the script")
+	require.NoError(t, f.client.Rename(t.Context(), stream+":away", stream).Err())
+	require.NoError(t, f.producer.Add(t.Context(), keyed(3, "another body")))
+
 	ttl, err := f.client.TTL(t.Context(), f.config.batchKey(entry(1).Batch)).Result()
 	require.NoError(t, err)
 	require.Greater(t, ttl, time.Duration(0))
