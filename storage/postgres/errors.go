@@ -88,6 +88,9 @@ func isNetwork(err error) bool {
 // cause is the reason of a failure without the names of hosts, users and databases that the driver puts before it.
 func cause(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if pgerrcode.IsInsufficientResources(pg.Code) && pg.Hint != "" { // which setting of the server is too low
+			return fmt.Errorf("%s (SQLSTATE %s): %s", pg.Message, pg.Code, pg.Hint)
+		}
 		return fmt.Errorf("%s (SQLSTATE %s)", pg.Message, pg.Code)
 	}
 	if call, ok := errors.AsType[*os.SyscallError](err); ok {

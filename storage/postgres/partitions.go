@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,19 +51,36 @@ func (n nearTimes) holds(low, high uint64) bool {
 	return low/dayNanos == high/dayNanos && n.has(low)
 }
 
+// maxDays is how many days' partitions one transaction touches: each takes locks, and the first record of a day makes tables. Of
+// more days those with the most records count as near. Who writes of many days has few of each, and logs_far is the better place.
+const maxDays = 31
+
 // nearTimes makes, in the plain layout, the partitions that the batches need. One that can't be made now (somebody holds a
-// lock) is no obstacle: its rows go into logs_far.
+// lock) is no obstacle: its rows go into logs_far. So do those that retention would drop at its next round.
 func (s *Store) nearTimes(ctx context.Context, batches []storage.Batch) (nearTimes, error) {
-	now := s.config.Now()
-	n := nearTimes{first: uint64(now.Add(-nearPast).UnixNano()), end: uint64(now.Add(nearFuture).UnixNano())}
-	if s.schema.Layout != LayoutPlain {
-		return n, nil
+	now, past := s.config.Now(), time.Duration(nearPast)
+	if age := s.config.Retention.MaxAge; age > 0 {
+		past = min(past, age+day)
+	}
+	n := nearTimes{first: uint64(now.Add(-past).UnixNano()), end: uint64(now.Add(nearFuture).UnixNano())}
+	counts := daysOf(batches, n)
+	few := len(counts) <= maxDays
+	if few && s.schema.Layout.hypertable() {
+		return n, nil // TimescaleDB makes chunks by itself
+	}
+	days := slices.Collect(maps.Keys(counts))
+	if !few {
+		slices.SortFunc(days, func(a, b uint64) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(b, a)) })
+		days = days[:maxDays]
 	}
 	n.days = map[uint64]struct{}{}
-	for d := range daysOf(batches, n) {
-		made, err := s.ensureDay(ctx, d)
-		if err != nil {
-			return n, err
+	for _, d := range days {
+		made := true
+		if s.schema.Layout == LayoutPlain {
+			var err error
+			if made, err = s.ensureDay(ctx, d); err != nil {
+				return n, err
+			}
 		}
 		if made {
 			n.days[d] = struct{}{}
@@ -69,9 +89,9 @@ func (s *Store) nearTimes(ctx context.Context, batches []storage.Batch) (nearTim
 	return n, nil
 }
 
-// daysOf are the days of the batches' rows that lie in the near range.
-func daysOf(batches []storage.Batch, near nearTimes) map[uint64]struct{} {
-	days := map[uint64]struct{}{}
+// daysOf counts the batches' rows by their days, as far as these lie in the near range.
+func daysOf(batches []storage.Batch, near nearTimes) map[uint64]int {
+	days := map[uint64]int{}
 	near.days = nil
 	for i := range batches {
 		rows := batches[i].Rows
@@ -79,12 +99,12 @@ func daysOf(batches []storage.Batch, near nearTimes) map[uint64]struct{} {
 			continue
 		}
 		if near.holds(rows.MinTime, rows.MaxTime) && rows.MinTime/dayNanos == rows.MaxTime/dayNanos {
-			days[rows.MinTime/dayNanos] = struct{}{}
+			days[rows.MinTime/dayNanos] += rows.Len()
 			continue
 		}
 		for _, t := range rows.Time {
 			if near.has(t) {
-				days[t/dayNanos] = struct{}{}
+				days[t/dayNanos]++
 			}
 		}
 	}

@@ -36,8 +36,13 @@ type Delivery struct {
 	fields map[string]any // as they came, for a dead letter
 }
 
-// Whole makes a dead letter of the entry, with all of its fields: a newer version may be able to read what this one can't.
+// Whole makes a dead letter of the entry, with all of its fields: a newer version may be able to read what this one can't. What
+// has a thousand is of nobody's version.
 func (d *Delivery) Whole(reason string) Letter {
+	const most = 1000 // Redis' scripts can't pass on many more
+	if len(d.fields) > most {
+		return Letter{Entry: d.Entry, Reason: fmt.Sprintf("%s; its %d fields are not kept", reason, len(d.fields)), Record: -1}
+	}
 	return Letter{Entry: d.Entry, Reason: reason, Record: -1, fields: d.fields}
 }
 

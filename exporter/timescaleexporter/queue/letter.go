@@ -32,25 +32,56 @@ const (
 	fieldRecord = "i"
 )
 
-// Bury moves deliveries out of the queue: the letters go to the dead-letter stream and done leave the queue, both or none.
+// buryScript writes letters and then takes entries out of the queue, both or none. A script, because a Redis whose memory is full
+// refuses the same as a transaction: then a drain that holds something bad would wait for the memory that only drains free.
+//
+// KEYS: the dead letters, the queue. ARGV: the group, how many letters, of each how many fields and values and these, the entries' ids.
+const buryScript = `#!lua flags=allow-oom
+local at = 3
+for _ = 1, tonumber(ARGV[2]) do
+	local last = at + tonumber(ARGV[at])
+	redis.call('XADD', KEYS[1], '*', unpack(ARGV, at + 1, last))
+	at = last + 1
+end
+for i = at, #ARGV do
+	redis.call('XACK', KEYS[2], ARGV[1], ARGV[i])
+	redis.call('XDEL', KEYS[2], ARGV[i])
+end
+return 0`
+
+// buryAtOnce bounds the letters of one script, and what they hold: Redis serves nobody else meanwhile.
+const (
+	buryAtOnce      = 512
+	buryBytesAtOnce = 8 << 20
+)
+
+// Bury moves deliveries out of the queue: the letters go to the dead-letter stream, and when all are there done leaves the queue.
+// One that dies in between leaves letters that come again, never one too few.
 func (c *Consumer) Bury(ctx context.Context, done []Delivery, letters []Letter) error {
-	_, err := c.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i := range letters {
-			l := &letters[i]
-			pipe.XAdd(ctx, &redis.XAddArgs{
-				Stream: c.dead, Values: append(l.asEntry(), fieldReason, l.Reason, fieldRecord, l.Record),
-			})
+	for {
+		n, size := 0, 0
+		for n < len(letters) && n < buryAtOnce && (n == 0 || size+letters[n].Size() <= buryBytesAtOnce) {
+			size += letters[n].Size()
+			n++
 		}
-		if len(done) > 0 {
-			pipe.XAck(ctx, c.stream, group, ids(done)...)
-			pipe.XDel(ctx, c.stream, ids(done)...)
+		args := []any{group, n}
+		for i := range letters[:n] {
+			values := append(letters[i].asEntry(), fieldReason, letters[i].Reason, fieldRecord, letters[i].Record)
+			args = append(append(args, len(values)), values...)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("write dead letters: %w", err)
+		letters = letters[n:]
+		if len(letters) == 0 {
+			for i := range done {
+				args = append(args, done[i].ID)
+			}
+		}
+		if err := c.client.Eval(ctx, buryScript, []string{c.dead, c.stream}, args...).Err(); err != nil {
+			return fmt.Errorf("write dead letters: %w", err)
+		}
+		if len(letters) == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 // asEntry is what stands in the letter beside the reason: the fields of an entry, also those that this version does not know.
