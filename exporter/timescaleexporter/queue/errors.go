@@ -32,6 +32,7 @@ var hints = map[string]string{
 	"WRONGPASS ": "the user or the password in redis.url is wrong",
 	"READONLY ":  "redis.url names a replica, or one that was a master: it must name the master",
 	"MISCONF ":   "Redis can't write to its disk",
+	"WRONGTYPE ": "another program uses a key of this name in this Redis: set redis.prefix to one that nobody else has",
 }
 
 // nameRedis says of a failure to connect what it is that does not answer, and where. An address holds no password.

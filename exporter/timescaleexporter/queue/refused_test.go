@@ -43,3 +43,11 @@ func TestNothingIsAcknowledgedOnAConnectionThatRedisRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeyOfAnotherProgramIsNamed(t *testing.T) {
+	f := start(t, nil)
+	require.NoError(t, f.client.Set(t.Context(), f.config.logsKey(0), "not a stream", 0).Err())
+	require.ErrorContains(t, f.producer.Add(t.Context(), entry(1)), "redis.prefix")
+	_, err := ReadDepth(t.Context(), f.config, f.client, 0)
+	require.ErrorContains(t, err, "redis.prefix")
+}
