@@ -58,7 +58,7 @@ const maxDays = 31
 // nearTimes makes, in the plain layout, the partitions that the batches need. One that can't be made now (somebody holds a
 // lock) is no obstacle: its rows go into logs_far. So do those that retention would drop at its next round.
 func (s *Store) nearTimes(ctx context.Context, batches []storage.Batch) (nearTimes, error) {
-	now, past := s.config.Now(), time.Duration(nearPast)
+	now, past := s.config.Now(), nearPast
 	if age := s.config.Retention.MaxAge; age > 0 {
 		past = min(past, age+day)
 	}
