@@ -88,9 +88,12 @@ func TestContentIDFollowsTheContent(t *testing.T) {
 	require.Equal(t, same, id(func(plog.LogRecord) {}))
 	require.NotEqual(t, same, id(func(r plog.LogRecord) { r.SetFlags(1) }))
 	require.NotEqual(t, same, id(func(r plog.LogRecord) { r.Attributes().PutStr("new", "") }))
-	timeless := func(r plog.LogRecord) { r.SetTimestamp(0) }
+	timeless := func(r plog.LogRecord) { r.SetTimestamp(0); r.SetObservedTimestamp(0) }
 	first, second := id(timeless), id(timeless)
 	require.NotEqual(t, first, second, "two records without a time may be alike and still be two")
+	seen := func(r plog.LogRecord) { r.SetTimestamp(0); r.SetObservedTimestamp(7) }
+	require.Equal(t, id(seen), id(seen))
+	require.NotEqual(t, id(seen), id(func(r plog.LogRecord) { r.SetTimestamp(0); r.SetObservedTimestamp(8) }))
 	require.NotEqual(t, storage.KeyID("a", "bc"), storage.KeyID("ab", "c"))
 }
 

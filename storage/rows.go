@@ -117,11 +117,11 @@ func (r *Rows) Reset() {
 }
 
 // ContentID is a batch id made from the content, for producers that have no id of their own: a client that sends the same
-// bytes again gets the same id. It is random when a record has no time of its own, as two such records may be alike and
-// still be two.
+// bytes again gets the same id. It is random when a record carries no time, not even when somebody saw it first, as two such records
+// may be alike and still be two.
 func (r *Rows) ContentID() uuid.UUID {
 	for _, source := range r.TimeSource {
-		if TimeSource(source) != TimeOwn {
+		if TimeSource(source) == TimeArrival {
 			return uuid.New()
 		}
 	}

@@ -139,6 +139,13 @@ func TestRetriesStoreOnce(t *testing.T) {
 			logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetTimestamp(0)
 			return r.ConsumeLogs(t.Context(), logs)
 		}, 2},
+		{"same content with observed times only", true, func(r *running, _ int) error {
+			logs := someLogs(0, 1)
+			record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+			record.SetObservedTimestamp(record.Timestamp())
+			record.SetTimestamp(0)
+			return r.ConsumeLogs(t.Context(), logs)
+		}, 1},
 		{"same key, deduplication off", false, func(r *running, _ int) error {
 			return r.ConsumeLogs(withKey(t.Context(), "k"), someLogs(0, 5))
 		}, 5},

@@ -61,12 +61,13 @@ func contentID(tenant string, message []byte) uuid.UUID {
 	return uuid.UUID(h.Sum128().Bytes())
 }
 
-// allTimed says whether every record has a time of its own. Two records without one may be alike and still be two.
+// allTimed says whether every record carries a time, when it happened or when somebody saw it first. Two records without one may be
+// alike and still be two.
 func allTimed(logs plog.Logs) bool {
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
-				if record.Timestamp() == 0 {
+				if record.Timestamp() == 0 && record.ObservedTimestamp() == 0 {
 					return false
 				}
 			}

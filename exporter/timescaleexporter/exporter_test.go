@@ -72,6 +72,13 @@ func TestRetriesStoreOnce(t *testing.T) {
 			logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetTimestamp(0)
 			return e.ConsumeLogs(t.Context(), logs)
 		}, 2},
+		{"same content with observed times only", true, func(e *running, _ int) error {
+			logs := batch("x", 1)
+			record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+			record.SetObservedTimestamp(record.Timestamp())
+			record.SetTimestamp(0)
+			return e.ConsumeLogs(t.Context(), logs)
+		}, 1},
 		{"same key", false, func(e *running, _ int) error { return e.ConsumeLogs(withKey("k"), batch("x", 5)) }, 1},
 		{"two keys", true, func(e *running, i int) error { return e.ConsumeLogs(withKey(fmt.Sprint(i)), batch("x", 5)) }, 2},
 	} {

@@ -31,6 +31,7 @@ type jsonReceiver struct {
 	cache     ruleCache
 	places    chan struct{} // one for each request that is being worked on
 	workers   sync.Pool
+	arrivals  arrivals
 
 	server  *http.Server
 	address net.Addr // where it listens, once started

@@ -92,7 +92,7 @@ func (r *jsonReceiver) begin(p protocol, req *http.Request) (*session, *refusal)
 	}
 	s := &session{
 		worker: r.workers.Get().(*worker), options: options, receiver: r, protocol: p,
-		ctx: req.Context(), request: req, arrival: now(),
+		ctx: req.Context(), request: req, arrival: r.arrivals.next(),
 	}
 	if options.key != "" {
 		s.payload = newPayload(req)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/instantdevlogs/devlogs/internal/idempotency"
@@ -212,4 +213,18 @@ func batchKey(key string, n int) string {
 
 var keyEscaper = strings.NewReplacer("#", "%23", "%", "%25")
 
-func now() pcommon.Timestamp { return pcommon.NewTimestampFromTime(time.Now()) }
+// arrivals gives each request a time of its own: records without one get it, and a store takes requests that are alike to the nanosecond
+// for one that was sent twice.
+type arrivals struct{ last atomic.Uint64 }
+
+func (a *arrivals) next() pcommon.Timestamp { return a.after(pcommon.NewTimestampFromTime(time.Now())) }
+
+func (a *arrivals) after(now pcommon.Timestamp) pcommon.Timestamp {
+	for {
+		last := a.last.Load()
+		next := max(uint64(now), last+1)
+		if a.last.CompareAndSwap(last, next) {
+			return pcommon.Timestamp(next)
+		}
+	}
+}
