@@ -92,7 +92,8 @@ func TestContentIDFollowsTheContent(t *testing.T) {
 	first, second := id(timeless), id(timeless)
 	require.NotEqual(t, first, second, "two records without a time may be alike and still be two")
 	seen := func(r plog.LogRecord) { r.SetTimestamp(0); r.SetObservedTimestamp(7) }
-	require.Equal(t, id(seen), id(seen))
+	first, second = id(seen), id(seen)
+	require.Equal(t, first, second)
 	require.NotEqual(t, id(seen), id(func(r plog.LogRecord) { r.SetTimestamp(0); r.SetObservedTimestamp(8) }))
 	require.NotEqual(t, storage.KeyID("a", "bc"), storage.KeyID("ab", "c"))
 }
