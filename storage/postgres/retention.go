@@ -22,6 +22,9 @@ func (s *Store) retain(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	if theirs.Before(now) {
 		now = theirs
 	}
+	if err := s.dropFar(ctx, tx); err != nil {
+		return fmt.Errorf("drop logs of far times: %w", err)
+	}
 	end, err := s.keptFrom(ctx, tx, now)
 	if err != nil || end.IsZero() {
 		return err
@@ -32,6 +35,9 @@ func (s *Store) retain(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	}
 	for _, sql := range []string{
 		"DELETE FROM logs_far WHERE time < $1",
+		// What claims to be of the future is as old as its batch; what else that has in logs is dropped then.
+		"DELETE FROM logs_far USING log_batches AS b WHERE b.batch_seq = logs_far.batch_seq AND " + oldFar,
+		"UPDATE log_batches AS b SET rows = 0, odd_rows = 0, far_rows = 0, tally = NULL WHERE " + oldFar,
 		"UPDATE log_batches SET rows = 0, odd_rows = 0, far_rows = 0, tally = NULL WHERE rows > 0 AND max_time < $1",
 		"UPDATE log_batches SET tally = NULL WHERE rows > 0 AND min_time < $1 AND tally IS NOT NULL",
 		"DELETE FROM log_batches WHERE rows = 0 AND max_time < $1 AND committed_at < now() - interval '" + ledgerWindow + "'",
@@ -46,6 +52,33 @@ func (s *Store) retain(ctx context.Context, tx pgx.Tx, now time.Time) error {
 		s.logger.Info("Old logs were dropped", zap.Int("days", dropped), zap.Time("kept_from", end))
 	}
 	return nil
+}
+
+// oldFar are batches with far times that were stored before what is kept. A day more than nearFuture, as clocks differ.
+var oldFar = "b.far_rows > 0 AND b.committed_at < $1::timestamptz - " + interval(nearFuture+day)
+
+// dropFar drops all records of far times when too much is stored and they are a good part of that: days of good logs would go
+// otherwise, one after the other, for the sake of a client that has its clock wrong.
+func (s *Store) dropFar(ctx context.Context, tx pgx.Tx) error {
+	limit := s.config.Retention.MaxBytes
+	if limit == 0 {
+		return nil
+	}
+	_, total, err := s.parts(ctx, tx)
+	if err != nil || total <= limit {
+		return err
+	}
+	var size int64
+	if err := tx.QueryRow(ctx, "SELECT pg_total_relation_size('logs_far')").Scan(&size); err != nil || size < limit/10 {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "TRUNCATE logs_far"); err != nil {
+		return err
+	}
+	s.logger.Warn("Logs with times years back or days ahead took a tenth of retention.max_bytes and were dropped: see which clients have "+
+		"their clocks or units wrong", zap.Int64("bytes", size))
+	_, err = tx.Exec(ctx, "UPDATE log_batches SET rows = rows - far_rows, far_rows = 0 WHERE far_rows > 0")
+	return err
 }
 
 func interval(d time.Duration) string { return fmt.Sprintf("interval '%d seconds'", int(d.Seconds())) }

@@ -78,6 +78,58 @@ func TestRetentionByBytesDropsTheOldestAndKeepsToday(t *testing.T) {
 	}
 }
 
+// A clock that is wrong sends logs of the next century. No day of theirs is ever over, but they are not to be kept for ever, nor in
+// the place of good ones.
+func TestLogsOfTheFutureGoWithThoseThatCameWithThem(t *testing.T) {
+	for _, layout := range testLayouts(t) {
+		t.Run(string(layout), func(t *testing.T) {
+			s := openQuiet(t, layout)
+			write := func(at uint64, n int) {
+				_, err := s.Write(t.Context(), batchAt("", at, n))
+				require.NoError(t, err)
+			}
+			future := now() + uint64(9000*day)
+			write(future, 10)
+			_, err := s.writers.Exec(t.Context(), "UPDATE log_batches SET committed_at = now() - interval '34 days'")
+			require.NoError(t, err)
+			write(future, 5)
+			write(now(), 1)
+			s.config.Retention.MaxAge = 30 * day
+			require.NoError(t, s.Maintain(t.Context()))
+			require.EqualValues(t, 6, count(t, s, ""))
+			stats, err := s.Stats(t.Context())
+			require.NoError(t, err)
+			require.EqualValues(t, 6, stats.Records)
+		})
+	}
+}
+
+func TestLogsOfFarTimesGoBeforeDaysOfGoodOnes(t *testing.T) {
+	for _, layout := range testLayouts(t) {
+		t.Run(string(layout), func(t *testing.T) {
+			s := openQuiet(t, layout)
+			for _, at := range []uint64{daysAgo(3), daysAgo(0), now() + uint64(9000*day)} {
+				_, err := s.Write(t.Context(), batchAt("", at, 5000))
+				require.NoError(t, err)
+			}
+			var total int64
+			require.NoError(t, pgx.BeginFunc(t.Context(), s.writers, func(tx pgx.Tx) (err error) {
+				_, total, err = s.parts(t.Context(), tx)
+				return err
+			}))
+			s.config.Retention.MaxBytes = 2 * total
+			require.NoError(t, s.Maintain(t.Context()))
+			require.EqualValues(t, 15000, count(t, s, ""))
+			s.config.Retention.MaxBytes = total - 1
+			require.NoError(t, s.Maintain(t.Context()))
+			require.EqualValues(t, 10000, count(t, s, ""))
+			stats, err := s.Stats(t.Context())
+			require.NoError(t, err)
+			require.EqualValues(t, 10000, stats.Records)
+		})
+	}
+}
+
 func TestRecordsOfAllTimesAreFound(t *testing.T) {
 	for _, layout := range testLayouts(t) {
 		s := openTest(t, layout)
