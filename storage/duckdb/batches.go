@@ -28,8 +28,9 @@ func (c *core) Tenants(ctx context.Context) ([]string, error) {
 // Entries implements storage.Ledger.
 func (c *core) Entries(ctx context.Context, tenant string, after uint64, limit int) ([]storage.LedgerEntry, error) {
 	var entries []storage.LedgerEntry
-	sql := fmt.Sprintf("SELECT batch_seq, batch_id, rows, payload FROM (%%s) WHERE batch_seq > $1 AND tenant = $2 AND rows > 0 ORDER BY batch_seq LIMIT %d", limit)
-	err := c.ledger(ctx, after, sql, []any{after, tenant}, func(chunk engine.Chunk) {
+	sql := fmt.Sprintf("SELECT batch_seq, batch_id, rows, payload FROM (%%s) WHERE batch_seq > $1 AND batch_seq <= $2 AND tenant = $3 AND rows > 0 ORDER BY batch_seq LIMIT %d", limit)
+	head := c.partitions.head() // a batch behind it may come after one that is read now
+	err := c.ledger(ctx, after, sql, []any{after, head, tenant}, func(chunk engine.Chunk) {
 		seqs, ids, rows := engine.Column[uint64](chunk, 0), chunk.UUIDs(1), engine.Column[uint32](chunk, 2)
 		payloads := chunk.UUIDs(3)
 		for row := range chunk.Len {

@@ -6,13 +6,12 @@ import (
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
-// catalogue remembers which streams and fields the current partition has, so that only new ones are written. It forgets
-// everything when it grows past its bounds or the process restarts: rows are then written again, which readers put up with.
-// Only the writer uses it.
+// catalogue remembers which streams and fields a partition has, so that only new ones are written. It forgets everything
+// when it grows past its bounds or the process restarts: rows are then written again, which readers put up with. Only the
+// lane that has claimed the partition uses it.
 type catalogue struct {
-	partition string
-	spans     map[uint64]span
-	fields    map[tenantField]struct{}
+	spans  map[uint64]span
+	fields map[tenantField]struct{}
 
 	// What the open transaction adds; kept in the maps when it commits.
 	newStreams []newStream
@@ -45,16 +44,15 @@ const (
 	spanGrain = uint64(storage.StreamSlack)
 )
 
-// begin empties what a transaction adds, and everything when it goes to another partition.
-func (c *catalogue) begin(partition string) {
+// begin empties what a transaction adds.
+func (c *catalogue) begin() {
 	c.newStreams, c.newSpans, c.newFields = c.newStreams[:0], c.newSpans[:0], c.newFields[:0]
-	if c.partition != partition || len(c.spans) > maxKnownStreams {
+	if c.spans == nil || len(c.spans) > maxKnownStreams {
 		c.spans = map[uint64]span{}
 	}
-	if c.partition != partition || len(c.fields) > maxKnownFields {
+	if c.fields == nil || len(c.fields) > maxKnownFields {
 		c.fields = map[tenantField]struct{}{}
 	}
-	c.partition = partition
 }
 
 func (c *catalogue) collect(group []*waiter) {

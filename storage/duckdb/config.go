@@ -27,14 +27,14 @@ type Config struct {
 type Retention struct {
 	// MaxAge is how long a partition is kept after its last batch arrived; 0 keeps for ever.
 	MaxAge time.Duration `mapstructure:"max_age"`
-	// MaxBytes caps the size of the data directory; 0 sets no cap. The partition being written is never deleted, and is at
+	// MaxBytes caps the size of the data directory; 0 sets no cap. The newest partition is never deleted, and each is at
 	// most an eighth of the cap.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 }
 
 // DefaultConfig keeps everything in path.
 func DefaultConfig(path string) Config {
-	return Config{Path: path, MemoryLimit: 160, MaxConcurrentQueries: 4, MaxPending: 64}
+	return Config{Path: path, MemoryLimit: 144, MaxConcurrentQueries: 4, MaxPending: 64}
 }
 
 const minMaxBytes = 64 << 20

@@ -17,7 +17,7 @@ import (
 type instance struct {
 	db      *engine.DB
 	admin   *engine.Conn // attaches and detaches, under core.admin
-	writer  *engine.Conn
+	writers [lanes]*engine.Conn
 	readers chan *engine.Conn
 }
 
@@ -61,8 +61,10 @@ func (i *instance) prepare(ctx context.Context, path string, config Config) ([]*
 	if i.admin, err = i.db.Connect(); err != nil {
 		return nil, err
 	}
-	if i.writer, err = i.db.Connect(); err != nil {
-		return nil, err
+	for lane := range i.writers {
+		if i.writers[lane], err = i.db.Connect(); err != nil {
+			return nil, err
+		}
 	}
 	for range config.MaxConcurrentQueries {
 		conn, err := i.db.Connect()
@@ -189,8 +191,10 @@ func (i *instance) drop(ctx context.Context, p *partition) error {
 }
 
 func (i *instance) close() {
-	if i.writer != nil {
-		i.writer.Close()
+	for _, writer := range i.writers {
+		if writer != nil {
+			writer.Close()
+		}
 	}
 	if i.admin != nil {
 		i.admin.Close()

@@ -78,21 +78,16 @@ func (p *partition) loadIDs(ctx context.Context, conn *engine.Conn) error {
 }
 
 // stored looks up which of the group's ids the ledgers hold, and with what payload.
-func (c *core) stored(ctx context.Context, group []*waiter) (map[uuid.UUID]storage.Fingerprint, error) {
+func (l lane) stored(ctx context.Context, group []*waiter) (map[uuid.UUID]storage.Fingerprint, error) {
 	known := map[uuid.UUID]storage.Fingerprint{}
-	held := c.partitions.hold(func(*sums) bool { return true })
-	defer c.partitions.release(held)
+	held := l.partitions.hold(func(*sums) bool { return true })
+	defer l.partitions.release(held)
 	for _, h := range held {
-		var ask []engine.UUID
-		for _, w := range group {
-			if h.partition.ids.mayHold(w.batch.ID) {
-				ask = append(ask, engine.UUID(w.batch.ID))
-			}
-		}
+		ask := l.partitions.mayHold(h.partition, group)
 		if len(ask) == 0 {
 			continue
 		}
-		result, err := c.instance.writer.Query(ctx,
+		result, err := l.instance.writers[l.number].Query(ctx,
 			"SELECT batch_id, payload FROM "+h.name+".log_batches WHERE batch_id IN (SELECT unnest($1))", ask)
 		if err != nil {
 			return nil, err
@@ -106,4 +101,16 @@ func (c *core) stored(ctx context.Context, group []*waiter) (map[uuid.UUID]stora
 		result.Close()
 	}
 	return known, nil
+}
+
+// mayHold returns those of the group's ids that a partition's ledger may hold.
+func (p *partitions) mayHold(one *partition, group []*waiter) (ids []engine.UUID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range group {
+		if one.ids.mayHold(w.batch.ID) {
+			ids = append(ids, engine.UUID(w.batch.ID))
+		}
+	}
+	return ids
 }

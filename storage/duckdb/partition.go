@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
@@ -23,11 +22,14 @@ type partition struct {
 	name   string // in DuckDB
 	path   string
 
-	ids idFilter // the ids in its ledger; only the writer uses it
+	catalogue catalogue // of the lane that has claimed it
 
 	// Guarded by partitions.mu.
-	refs    int  // readers at work
-	dropped bool // no longer listed; deleted when refs is 0
+	ids     idFilter // the ids in its ledger
+	busy    bool     // a lane writes to it
+	full    bool     // takes no more
+	refs    int      // readers at work
+	dropped bool     // no longer listed; deleted when refs is 0
 	sums
 }
 
@@ -136,138 +138,4 @@ func (p *partition) remove() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// partitions lists the attached partitions, oldest first. The last is the one being written.
-type partitions struct {
-	mu   sync.Mutex
-	list []*partition
-	idle []*partition // dropped and no longer used: to be detached
-}
-
-func (p *partitions) set(list []*partition) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.list, p.idle = list, nil
-}
-
-func (p *partitions) add(one *partition) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.list = append(p.list, one)
-}
-
-// committed adds batches to the sums of a partition.
-func (p *partitions) committed(one *partition, group []*waiter, at uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range group {
-		r := w.batch.Rows
-		if one.batches == 0 {
-			one.minTime = r.MinTime
-		}
-		one.minTime, one.maxTime = min(one.minTime, r.MinTime), max(one.maxTime, r.MaxTime)
-		one.rows += uint64(r.Len())
-		one.batches++
-		one.lastSeq++
-		one.addTenant(r.Tenant)
-	}
-	one.lastCommit = at
-}
-
-// lastSeq is the sequence of the newest batch.
-func (p *partitions) lastSeq() uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.list[len(p.list)-1].lastSeq
-}
-
-// current is the partition being written.
-func (p *partitions) current() *partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.list[len(p.list)-1]
-}
-
-// held is a partition in use by a reader, with its sums as they were then. Rows of batches after lastSeq are not the
-// reader's: they may belong to a tenant that the sums don't know.
-type held struct {
-	name string
-	sums
-	partition *partition
-}
-
-// hold returns the partitions that pass keep, oldest first; release gives them back.
-func (p *partitions) hold(keep func(*sums) bool) []held {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var all []held
-	for _, one := range p.list {
-		if keep(&one.sums) {
-			one.refs++
-			all = append(all, held{one.name, one.sums, one})
-		}
-	}
-	return all
-}
-
-func (p *partitions) release(all []held) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, h := range all {
-		one := h.partition
-		if one.refs--; one.refs == 0 && one.dropped {
-			p.idle = append(p.idle, one)
-		}
-	}
-}
-
-// drop takes the oldest partition off the list.
-func (p *partitions) drop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	one := p.list[0]
-	p.list = p.list[1:]
-	one.dropped = true
-	if one.refs == 0 {
-		p.idle = append(p.idle, one)
-	}
-}
-
-// takeIdle returns the dropped partitions that nobody uses any more.
-func (p *partitions) takeIdle() []*partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	idle := p.idle
-	p.idle = nil
-	return idle
-}
-
-// putIdle returns one that could not be deleted.
-func (p *partitions) putIdle(one *partition) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle = append(p.idle, one)
-}
-
-// sizes lists the partitions' bytes on disk.
-func (p *partitions) sizes() []int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	sizes := make([]int64, len(p.list))
-	for i, one := range p.list {
-		sizes[i] = one.bytes()
-	}
-	return sizes
-}
-
-// snapshot copies the sums of all partitions.
-func (p *partitions) snapshot() []sums {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := make([]sums, len(p.list))
-	for i, one := range p.list {
-		all[i] = one.sums
-	}
-	return all
 }

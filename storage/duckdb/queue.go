@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
@@ -15,16 +17,23 @@ import (
 // small, few enough to keep its time short.
 const commitRows = 64 << 10
 
-// queue holds the batches that wait for the writer.
+// besideRows is how many rows must wait for a second lane to take part: fewer are cheaper in the next commit of the first.
+const besideRows = 2048
+
+// queue holds the batches that wait for a lane.
 type queue struct {
 	mu      sync.Mutex
+	changed sync.Cond // something came or went, or the queue was closed
 	waiting []*waiter
+	rows    int // of those that wait
 	size    int // bytes waiting or being written
 	limit   int
 	closed  bool
-	wake    chan struct{}
 
-	// How fast batches are stored lately, in bytes per second: what Retry-After is computed from.
+	flying map[uuid.UUID]struct{} // the ids that a lane has taken
+	busy   [lanes]bool
+
+	// How fast a lane stored batches lately, in bytes per second: what Retry-After is computed from.
 	rate float64
 }
 
@@ -41,8 +50,8 @@ func (q *queue) init(config Config) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.limit = config.MaxPending << 20
-	if q.wake == nil {
-		q.wake = make(chan struct{}, 1)
+	if q.flying == nil {
+		q.flying, q.changed.L = map[uuid.UUID]struct{}{}, &q.mu
 	}
 }
 
@@ -67,7 +76,7 @@ func (c *core) Write(ctx context.Context, b storage.Batch) (storage.Outcome, err
 		if c.queue.withdraw(w) {
 			return 0, ctx.Err()
 		}
-		<-w.done // the writer is reading the rows
+		<-w.done // a lane is reading the rows
 	}
 	return w.outcome, w.err
 }
@@ -87,11 +96,9 @@ func (q *queue) add(w *waiter) error {
 		}
 	}
 	q.waiting = append(q.waiting, w)
+	q.rows += w.batch.Rows.Len()
 	q.size += w.size
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.changed.Broadcast()
 	return nil
 }
 
@@ -104,7 +111,7 @@ func (q *queue) drainTime() time.Duration {
 	return max(time.Second, time.Duration(seconds*float64(time.Second)))
 }
 
-// withdraw takes a waiter back, unless the writer has it.
+// withdraw takes a waiter back, unless a lane has it.
 func (q *queue) withdraw(w *waiter) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -113,29 +120,59 @@ func (q *queue) withdraw(w *waiter) bool {
 		return false
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.rows -= w.batch.Rows.Len()
 	q.size -= w.size
+	q.changed.Broadcast()
 	return true
 }
 
-// take returns the batches of the next commit, none when nothing waits.
-func (q *queue) take() []*waiter {
+// next waits for the batches of a lane's next commit; none when the queue is closed and empty. The first lane takes whatever
+// there is, the others what is worth a commit of its own while those before them are busy.
+func (q *queue) next(lane int) []*waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n, rows := 0, 0
-	for n < len(q.waiting) {
-		rows += q.waiting[n].batch.Rows.Len()
-		if n > 0 && rows > commitRows {
+	for {
+		if lane == 0 || q.rows >= besideRows && !slices.Contains(q.busy[:lane], false) {
+			if group := q.take(); len(group) > 0 {
+				q.busy[lane] = true
+				return group
+			}
+		}
+		if q.closed && len(q.waiting) == 0 {
+			return nil
+		}
+		q.changed.Wait()
+	}
+}
+
+// take returns the oldest batches, as many as share one commit. It leaves those whose id a lane has already: what comes of
+// that one says whether they are duplicates.
+func (q *queue) take() []*waiter {
+	var group, left []*waiter
+	rows := 0
+	for i, w := range q.waiting {
+		n := w.batch.Rows.Len()
+		if len(group) > 0 && rows+n > commitRows {
+			left = append(left, q.waiting[i:]...)
 			break
 		}
-		n++
+		if _, ok := q.flying[w.batch.ID]; ok {
+			left = append(left, w)
+			continue
+		}
+		group = append(group, w)
+		rows += n
 	}
-	group := slices.Clone(q.waiting[:n])
-	q.waiting = slices.Delete(q.waiting, 0, n)
+	for _, w := range group {
+		q.flying[w.batch.ID] = struct{}{}
+	}
+	q.waiting = left
+	q.rows -= rows
 	return group
 }
 
-// finish answers the waiters of a group and notes how fast it went.
-func (q *queue) finish(group []*waiter, took time.Duration) {
+// finish answers the waiters of a lane's group and notes how fast it went.
+func (q *queue) finish(lane int, group []*waiter, took time.Duration) {
 	size := 0
 	for _, w := range group {
 		size += w.size
@@ -143,12 +180,17 @@ func (q *queue) finish(group []*waiter, took time.Duration) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, w := range group {
+		delete(q.flying, w.batch.ID)
+	}
+	q.busy[lane] = false
 	q.size -= size
 	if rate := float64(size) / max(took.Seconds(), 1e-6); q.rate == 0 {
 		q.rate = rate
 	} else {
 		q.rate += (rate - q.rate) / 8
 	}
+	q.changed.Broadcast()
 }
 
 // close refuses new batches; those that wait are still stored.
@@ -156,5 +198,5 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	close(q.wake)
+	q.changed.Broadcast()
 }

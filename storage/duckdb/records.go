@@ -72,10 +72,16 @@ func (c *core) Get(ctx context.Context, tenant string, id storage.ID) (storage.R
 	var records []storage.Record
 	keep := func(p *sums) bool { return p.firstSeq < id.Batch && id.Batch <= p.lastSeq }
 	err := c.reading(ctx, keep, func(conn *engine.Conn, parts []held) (err error) {
-		for _, p := range parts {
+		for _, p := range parts { // lanes take places in turn, so more than one may hold the batch
+			if len(records) > 0 {
+				break
+			}
 			records, err = c.queryRecords(ctx, conn, tenant,
 				"SELECT "+recordColumns+" FROM "+p.name+".logs WHERE batch_seq = $1 AND row_no = $2 AND tenant = $3",
 				id.Batch, uint64(id.Row), tenant)
+			if err != nil {
+				return err
+			}
 		}
 		return err
 	})
@@ -95,7 +101,7 @@ func (c *core) Stats(context.Context) (storage.Stats, error) {
 	if c.instance == nil {
 		return storage.Stats{}, ErrClosed
 	}
-	var stats storage.Stats
+	stats := storage.Stats{LastBatch: c.partitions.head(), Bytes: uint64(c.partitions.bytes())}
 	for _, p := range c.partitions.snapshot() {
 		if p.batches > 0 {
 			if stats.Batches == 0 {
@@ -105,10 +111,6 @@ func (c *core) Stats(context.Context) (storage.Stats, error) {
 		}
 		stats.Records += p.rows
 		stats.Batches += p.batches
-		stats.LastBatch = p.lastSeq
-	}
-	for _, size := range c.partitions.sizes() {
-		stats.Bytes += uint64(size)
 	}
 	return stats, nil
 }

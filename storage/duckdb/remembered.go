@@ -7,7 +7,7 @@ import (
 )
 
 // remembered keeps the streams and fields of tenants as they were last read, so that a query need not ask for them again. Only
-// what this process does changes them: the writer and retention forget everything, after the change and before anybody is
+// what this process does changes them: the lanes and retention forget everything, after the change and before anybody is
 // told of it. What is kept was read in the version that it is kept with, or a later one.
 type remembered struct {
 	mu      sync.Mutex

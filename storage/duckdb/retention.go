@@ -41,37 +41,29 @@ func (c *core) dropExpired(ctx context.Context) error {
 		}
 	}
 	if maxBytes := c.config.Retention.MaxBytes; maxBytes > 0 {
-		sizes := c.partitions.sizes()
-		var total int64
-		for _, size := range sizes {
-			total += size
-		}
-		for _, size := range sizes[:len(sizes)-1] {
+		total := c.partitions.bytes()
+		c.partitions.drop(func(p *partition) bool {
 			if total <= maxBytes {
-				break
+				return false
 			}
-			c.partitions.drop()
-			total -= size
-		}
+			total -= p.bytes()
+			return true
+		})
 	}
 	return c.deleteDropped(ctx)
 }
 
-// dropOlderThan drops the partitions whose last batch arrived before a time. When that is all of them, an empty one is begun.
+// dropOlderThan drops the partitions whose last batch arrived before a time. When the newest is one, an empty one is begun.
 func (c *core) dropOlderThan(ctx context.Context, limit uint64) error {
-	all := c.partitions.snapshot()
-	old := 0
-	for old < len(all) && all[old].batches > 0 && all[old].lastCommit < limit {
-		old++
-	}
-	if old == len(all) {
-		if _, err := c.begin(ctx, c.partitions.current()); err != nil {
+	expired := func(p *partition) bool { return p.batches > 0 && p.lastCommit < limit }
+	if c.partitions.allGo(expired) {
+		next, err := c.begin(ctx)
+		if err != nil {
 			return err
 		}
+		c.partitions.add(next)
 	}
-	for range old {
-		c.partitions.drop()
-	}
+	c.partitions.drop(expired)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -39,17 +40,14 @@ type core struct {
 	life     sync.RWMutex
 	instance *instance
 
-	// admin is held while a partition is begun, written, dropped or deleted.
+	// admin is held while a partition is claimed, begun, dropped or deleted.
 	admin      sync.Mutex
 	partitions partitions
 	queue      queue
 	streams    streamCache
 	known      remembered
 	commits    broadcast
-
-	// Of the writer alone.
-	catalogue catalogue
-	impaired  bool // the machine failed it: the instance is to be opened again
+	impaired   atomic.Bool // the machine failed a lane: the instance is to be opened again
 
 	stop    context.CancelFunc
 	working sync.WaitGroup
@@ -124,7 +122,9 @@ func openCore(ctx context.Context, path string, config Config) (*core, error) {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
-	c.working.Go(func() { c.commitBatches(background) })
+	for number := range lanes {
+		c.working.Go(func() { lane{c, number}.run(background) })
+	}
 	c.working.Go(func() { c.retain(background) })
 	return c, nil
 }

@@ -18,8 +18,7 @@ const tailBatches = 64
 // after a quiet time is read at once.
 const tailPause = 50 * time.Millisecond
 
-// Tail implements storage.Reader. Sequences are given out in the order of commit by the one writer, so that what a tail has
-// passed never gets a late batch.
+// Tail implements storage.Reader. It reads up to the head of the ledger, so that what it has passed never gets a late batch.
 func (c *core) Tail(ctx context.Context, q storage.Query, from uint64) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
 		t := c.tail(q, storage.EndOf(from), math.MaxUint64)
@@ -73,7 +72,7 @@ func (c *core) Head(context.Context) (uint64, error) {
 	if c.instance == nil {
 		return 0, ErrClosed
 	}
-	return c.partitions.lastSeq(), nil
+	return c.partitions.head(), nil
 }
 
 // sleepUntil waits for a commit and for the earliest time to read again.
@@ -110,7 +109,7 @@ func (c *core) tail(q storage.Query, after storage.ID, until uint64) tail {
 
 // read returns the next records in the order of commit; more is false when nothing newer is stored.
 func (t *tail) read(ctx context.Context) (records []storage.Record, more bool, err error) {
-	newest := min(t.partitions.lastSeq(), t.until)
+	newest := min(t.partitions.head(), t.until)
 	if newest <= t.position.Batch && t.position.Row == math.MaxUint32 {
 		return nil, false, nil
 	}

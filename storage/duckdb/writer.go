@@ -10,31 +10,34 @@ import (
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
 )
 
-// commitBatches is the one writer: it commits what waits, again and again, until the queue is closed and empty.
-func (c *core) commitBatches(ctx context.Context) {
+// lane commits what waits, again and again, beside the other lanes.
+type lane struct {
+	*core
+	number int
+}
+
+// run ends when the queue is closed and empty.
+func (l lane) run(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx) // accepted batches are stored also while the store closes
-	for open := true; open; {
-		_, open = <-c.queue.wake
-		for group := c.queue.take(); len(group) > 0; group = c.queue.take() {
-			start := time.Now()
-			c.commitGroup(ctx, group)
-			c.queue.finish(group, time.Since(start))
-		}
+	for group := l.queue.next(l.number); len(group) > 0; group = l.queue.next(l.number) {
+		start := time.Now()
+		l.commitGroup(ctx, group)
+		l.queue.finish(l.number, group, time.Since(start))
 	}
 }
 
 // commitGroup stores the group in one transaction and sets each waiter's outcome.
-func (c *core) commitGroup(ctx context.Context, group []*waiter) {
-	err := c.tryCommit(ctx, group)
+func (l lane) commitGroup(ctx context.Context, group []*waiter) {
+	err := l.tryCommit(ctx, group)
 	if err != nil && len(group) > 1 && !isImpaired(err) {
 		for _, w := range group { // one of them can't be stored: find out which
-			c.commitGroup(ctx, []*waiter{w})
+			l.commitGroup(ctx, []*waiter{w})
 		}
 		return
 	}
 	for _, w := range group {
 		if err != nil {
-			w.err = c.refusal(err)
+			w.err = l.refusal(err)
 		}
 	}
 }
@@ -59,86 +62,96 @@ func isImpaired(err error) bool {
 	return !ok || !e.IsOfData()
 }
 
-func (c *core) tryCommit(ctx context.Context, group []*waiter) error {
-	if err := c.repair(ctx); err != nil {
+func (l lane) tryCommit(ctx context.Context, group []*waiter) error {
+	if err := l.repair(ctx); err != nil {
 		return err
 	}
-	c.life.RLock()
-	defer c.life.RUnlock()
-	if c.instance == nil {
+	l.life.RLock()
+	defer l.life.RUnlock()
+	if l.instance == nil {
 		return ErrClosed
 	}
-	fresh, err := c.markDuplicates(ctx, group)
+	fresh, err := l.markDuplicates(ctx, group)
 	if err == nil && len(fresh) > 0 {
-		err = c.store(ctx, fresh)
+		err = l.store(ctx, fresh)
 	}
 	if err != nil && isImpaired(err) {
-		c.impaired = true
+		l.impaired.Store(true)
 	}
 	return err
 }
 
 // store commits batches that are new.
-func (c *core) store(ctx context.Context, fresh []*waiter) error {
-	c.admin.Lock()
-	defer c.admin.Unlock()
-	p, err := c.writable(ctx)
+func (l lane) store(ctx context.Context, fresh []*waiter) error {
+	p, err := l.claim(ctx)
 	if err != nil {
 		return err
 	}
-	c.catalogue.begin(p.name)
+	p.catalogue.begin()
 	t := &transaction{
-		conn: c.instance.writer, partition: p.name, catalogue: &c.catalogue, seq: c.partitions.lastSeq(), committed: now(),
+		conn: l.instance.writers[l.number], partition: p.name, catalogue: &p.catalogue,
+		seq: l.partitions.begin(l.number, len(fresh)), committed: now(),
 	}
 	if err := t.run(ctx, fresh); err != nil {
+		// A machine that fails may have stored them all the same. Until the store is opened again, head stays before them.
+		l.partitions.failed(l.number, p, isImpaired(err))
 		return err
 	}
-	if c.catalogue.keep() {
-		c.known.forget()
+	if p.catalogue.keep() {
+		l.known.forget()
 	}
-	for _, w := range fresh {
-		p.ids.add(w.batch.ID)
-	}
-	c.partitions.committed(p, fresh, t.committed)
-	c.commits.send()
+	l.partitions.committed(l.number, p, fresh, t)
+	l.commits.send()
 	return nil
 }
 
 // repair opens the store again after a failure of the machine: DuckDB may have given up on the file, and what it holds of
 // it in memory may not be what is on disk.
 func (c *core) repair(ctx context.Context) error {
-	if !c.impaired {
+	if !c.impaired.Load() {
 		return nil
 	}
-	if err := c.reopen(ctx); err != nil {
+	c.life.Lock()
+	defer c.life.Unlock()
+	if !c.impaired.Load() {
+		return nil // another lane did
+	}
+	if err := c.reopenLocked(ctx); err != nil {
 		return fmt.Errorf("open the store again: %w", err)
 	}
-	c.impaired = false
+	c.impaired.Store(false)
 	return nil
 }
 
-// writable returns the partition that the next batch goes to, and begins one when it is time.
-func (c *core) writable(ctx context.Context) (*partition, error) {
-	p := c.partitions.current()
-	if p.batches == 0 || p.day == dayOf(now()) && p.bytes() < c.config.partitionBytes() {
+// claim returns a partition for a lane to write to, and begins one when there is none.
+func (c *core) claim(ctx context.Context) (*partition, error) {
+	c.admin.Lock()
+	defer c.admin.Unlock()
+	if p := c.partitions.claim(dayOf(now()), c.config.partitionBytes()); p != nil {
 		return p, nil
 	}
-	return c.begin(ctx, p)
-}
-
-// begin adds a partition after p, the last one.
-func (c *core) begin(ctx context.Context, p *partition) (*partition, error) {
-	next := newPartition(c.path, p.number+1, now())
-	if err := c.instance.create(ctx, next, p.lastSeq); err != nil {
+	p, err := c.begin(ctx)
+	if err != nil {
 		return nil, err
 	}
-	c.partitions.add(next)
-	return next, nil
+	p.busy = true
+	c.partitions.add(p)
+	return p, nil
+}
+
+// begin makes the next partition; the caller adds it.
+func (c *core) begin(ctx context.Context) (*partition, error) {
+	number, given := c.partitions.last()
+	p := newPartition(c.path, number+1, now())
+	if err := c.instance.create(ctx, p, given); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // markDuplicates sets the outcome of the batches that are stored already, or twice in the group, and returns the others.
-func (c *core) markDuplicates(ctx context.Context, group []*waiter) ([]*waiter, error) {
-	known, err := c.stored(ctx, group)
+func (l lane) markDuplicates(ctx context.Context, group []*waiter) ([]*waiter, error) {
+	known, err := l.stored(ctx, group)
 	if err != nil {
 		return nil, fmt.Errorf("look for the batches in the ledger: %w", err)
 	}
