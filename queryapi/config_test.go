@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
+
+	"github.com/instantdevlogs/devlogs/storage/duckdb"
 )
 
 // load reads one section of testdata/config.yaml.
@@ -31,7 +33,7 @@ func TestConfigOfAPathAloneHasDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "localhost:3100", config.ServerConfig.NetAddr.Endpoint)
 	require.Equal(t, "./devlogs-data", config.Storage.DuckDB.Get().Path)
-	require.Equal(t, 160, config.Storage.DuckDB.Get().MemoryLimit)
+	require.Equal(t, duckdb.DefaultConfig("").MemoryLimit, config.Storage.DuckDB.Get().MemoryLimit)
 	require.Equal(t, createDefaultConfig().(*Config).Limits, config.Limits)
 }
 
