@@ -99,9 +99,11 @@ func (r *Rows) add(record plog.LogRecord, stream int, arrival pcommon.Timestamp)
 	r.addBody(record.Body())
 
 	attributes := record.Attributes()
-	signature := uint64(0)
-	r.Attributes.Bytes = appendMap(r.Attributes.Bytes, attributes, 0, signer{bits: &signature})
+	signature, words := uint64(0), len(r.Words.Bytes)
+	r.Attributes.Bytes = appendMap(r.Attributes.Bytes, attributes, 0, signer{bits: &signature, words: &r.Words.Bytes})
 	r.Attributes.end()
+	r.Words.Bytes = endWords(r.Words.Bytes, words)
+	r.Words.end()
 	r.Signature = append(r.Signature, signature)
 	r.noteFields(s.Service, attributes)
 }

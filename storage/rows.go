@@ -22,6 +22,7 @@ type Rows struct {
 	BodyKind     []uint8
 	Attributes   Strings
 	Signature    []uint64 // of the attributes, see SignaturesOf
+	Words        Strings  // among the attributes, see WordOf
 	Dropped      []uint32
 	TraceID      [][16]byte
 	SpanID       [][8]byte
@@ -96,8 +97,9 @@ func (r *Rows) Len() int { return len(r.Time) }
 
 // Size is about how many bytes the columns hold.
 func (r *Rows) Size() int {
-	const fixed = 8 + 1 + 8 + 4 + 8 + 1 + 4 + 16 + 8 + 4 + 8 + 4*4
-	return r.Len()*fixed + len(r.SeverityText.Bytes) + len(r.Body.Bytes) + len(r.Attributes.Bytes) + len(r.EventName.Bytes)
+	const fixed = 8 + 1 + 8 + 4 + 8 + 1 + 4 + 16 + 8 + 4 + 8 + 5*4
+	return r.Len()*fixed + len(r.SeverityText.Bytes) + len(r.Body.Bytes) + len(r.Attributes.Bytes) + len(r.Words.Bytes) +
+		len(r.EventName.Bytes)
 }
 
 // Reset empties the rows and keeps their memory.
@@ -108,6 +110,7 @@ func (r *Rows) Reset() {
 	r.SeverityText.reset()
 	r.Body.reset()
 	r.Attributes.reset()
+	r.Words.reset()
 	r.EventName.reset()
 	r.Tenant, r.Streams, r.Fields = "", r.Streams[:0], r.Fields[:0]
 	r.MinTime, r.MaxTime = 0, 0
@@ -131,7 +134,7 @@ func (r *Rows) ContentID() uuid.UUID {
 	return uuid.UUID(h.Sum128().Bytes())
 }
 
-// hashContent adds all but the times, and the signature, which follows from the attributes.
+// hashContent adds all but the times, and the signature and words, which follow from the attributes.
 func (r *Rows) hashContent(h *xxh3.Hasher) {
 	for _, column := range [...][]byte{
 		bytesOf(r.Observed), bytesOf(r.Severity), bytesOf(r.Stream), r.BodyKind, bytesOf(r.Dropped),

@@ -20,10 +20,14 @@ const signatureBits = 3
 // signatureAlternatives is how many SignaturesOf gives at most.
 const signatureAlternatives = 16
 
-// signer adds what is below one path to a signature; the zero signer adds nothing.
+// signer adds what is below one path to a signature, and to the words what is under a key outside of maps; the zero signer adds
+// nothing.
 type signer struct {
-	bits *uint64
-	path uint64
+	bits  *uint64
+	path  uint64
+	words *[]byte // nil within maps
+	key   string
+	inMap bool // the next key is one within a map
 }
 
 // under is the signer for what the key holds.
@@ -31,6 +35,10 @@ func (s signer) under(key string) signer {
 	if s.bits != nil {
 		s.path = xxh3.HashStringSeed(key, s.path)
 	}
+	if s.inMap {
+		s.words = nil
+	}
+	s.key, s.inMap = key, true
 	return s
 }
 
@@ -39,11 +47,17 @@ func (s signer) add(text []byte) {
 	if s.bits != nil {
 		*s.bits |= signatureOf(xxh3.HashSeed(text, s.path))
 	}
+	if s.words != nil {
+		*s.words = appendWord(*s.words, s.key, text)
+	}
 }
 
 func (s signer) addString(text string) {
 	if s.bits != nil {
 		*s.bits |= signatureOf(xxh3.HashStringSeed(text, s.path))
+	}
+	if s.words != nil {
+		*s.words = appendWord(*s.words, s.key, text)
 	}
 }
 

@@ -54,7 +54,7 @@ func (c *core) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[s
 // aggregate writes the statement. Its columns are the bucket, count, bytes, how many numbers, sum, min and max, and then the
 // groups. Groups are formed over the columns as they are stored and become text after, once each.
 func (s *statement) aggregate(a *storage.Aggregation, parts []held, last uint64) error {
-	where, err := s.condition(a.Where)
+	where, err := s.conditions(a.Where)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ const (
 	colFlags
 	colEventName
 	colSignature // since version 3
+	colWords     // since version 4
 )
 
 // logAppender moves the columns of batches into the columns of chunks.
@@ -37,7 +38,7 @@ type logAppender struct {
 }
 
 func (l *logAppender) add(r *storage.Rows, seq uint64) error {
-	for _, column := range [...][]byte{r.SeverityText.Bytes, r.Body.Bytes, r.Attributes.Bytes, r.EventName.Bytes} {
+	for _, column := range [...][]byte{r.SeverityText.Bytes, r.Body.Bytes, r.Attributes.Bytes, r.EventName.Bytes, r.Words.Bytes} {
 		l.Pin(column)
 	}
 	tenant := []byte(r.Tenant)
@@ -72,6 +73,7 @@ func (l *logAppender) copy(r *storage.Rows, from, n int) {
 	l.copyTexts(colBody, &r.Body, from, n)
 	l.copyTexts(colAttributes, &r.Attributes, from, n)
 	l.copyTexts(colEventName, &r.EventName, from, n)
+	l.copyTexts(colWords, &r.Words, from, n)
 }
 
 func copyColumn[T uint8 | int32 | uint32 | uint64](l *logAppender, column int, values []T) {

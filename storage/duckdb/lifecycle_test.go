@@ -122,7 +122,7 @@ func TestAnUnreadableDirectoryIsAClearError(t *testing.T) {
 }
 
 // The ledger's column payload came with schema 2. What is older has none, and its batches are taken for what a retry says. The
-// records' signatures came with schema 3; those of before have none, and are found none the less.
+// records' signatures came with schema 3 and their words with schema 4; those of before have none, and are found none the less.
 func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	config := duckdb.DefaultConfig(t.TempDir())
 	store, err := duckdb.Open(t.Context(), config)
@@ -137,7 +137,7 @@ func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	for _, sql := range []string{
 		"ATTACH '" + partitionFiles(t, config.Path)[0] + "' AS p", "ALTER TABLE p.log_batches DROP COLUMN payload",
-		"ALTER TABLE p.logs DROP COLUMN signature", "UPDATE p.devlogs_schema SET version = 1", "DETACH p",
+		"ALTER TABLE p.logs DROP COLUMN signature", "ALTER TABLE p.logs DROP COLUMN words", "UPDATE p.devlogs_schema SET version = 1", "DETACH p",
 	} {
 		require.NoError(t, conn.Exec(t.Context(), sql))
 	}
@@ -163,15 +163,17 @@ func TestAFileOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrOtherPayload)
 
 	const status = `"http.status_code":200`
-	found := 0
-	where := storage.Text{Field: storage.Attribute("http.status_code"), Value: "200"}
-	for record, err := range store.Search(t.Context(), storage.Query{End: storage.EndOfTime, Where: where}) {
-		require.NoError(t, err)
-		require.Contains(t, record.Attributes, status)
-		found++
+	is := storage.Text{Field: storage.Attribute("http.status_code"), Value: "200"}
+	for not, where := range []storage.Expr{is, storage.Not{X: is}} {
+		found := map[bool]int{} // of after
+		for record, err := range store.Search(t.Context(), storage.Query{End: storage.EndOfTime, Where: where}) {
+			require.NoError(t, err)
+			require.Equal(t, not == 0, strings.Contains(record.Attributes, status), record.Attributes)
+			found[record.ID.Batch > 1]++
+		}
+		require.Positive(t, found[true])
+		require.Equal(t, found[true], found[false], "as many of before as of after")
 	}
-	require.Positive(t, found)
-	require.Equal(t, 2*strings.Count(string(rows.Attributes.Bytes), status), found, "as many of before as of after")
 }
 
 // Files were made of blocks of twice the size before, which they keep.
@@ -219,7 +221,7 @@ func TestAFileOfANewerDevlogsIsLeftAlone(t *testing.T) {
 
 	_, err = duckdb.Open(t.Context(), config)
 	require.ErrorContains(t, err, filepath.Base(file))
-	require.ErrorContains(t, err, "written by a newer devlogs (schema 1000; this one knows up to 3)")
+	require.ErrorContains(t, err, "written by a newer devlogs (schema 1000; this one knows up to 4)")
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(before, after), "not a byte was changed")

@@ -18,7 +18,7 @@ var logColumns = []column{
 	{"time_source", "UTINYINT"}, {"observed", "UBIGINT"}, {"severity", "INTEGER"}, {"severity_text", "VARCHAR"},
 	{"body", "VARCHAR"}, {"body_kind", "UTINYINT"}, {"attributes", "VARCHAR"}, {"dropped", "UINTEGER"},
 	{"trace_id", "UUID"}, {"span_id", "UBIGINT"}, {"flags", "UINTEGER"}, {"event_name", "VARCHAR"},
-} // and since version 3 signature, which is not read, see migrations
+} // and since version 3 signature, since version 4 words, which are not read, see migrations
 
 var streamColumns = []column{
 	{"id", "UBIGINT"}, {"tenant", "VARCHAR"}, {"service", "VARCHAR"},
@@ -62,6 +62,9 @@ var migrations = [][]string{
 	},
 	{ // storage.Rows.Signature; all ones says nothing
 		"ALTER TABLE DB." + logsTable + " ADD COLUMN signature UBIGINT DEFAULT 18446744073709551615",
+	},
+	{ // storage.Rows.Words; storage.WordsUnknown says nothing
+		"ALTER TABLE DB." + logsTable + " ADD COLUMN words VARCHAR USING COMPRESSION dict_fsst DEFAULT '~'",
 	},
 }
 

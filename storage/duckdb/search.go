@@ -169,12 +169,15 @@ func (s *search) read(ctx context.Context, from, to uint64) (records []storage.R
 			return nil
 		}
 		var b statement
-		where, err := b.condition(q.Where)
+		where, err := b.conditions(q.Where)
 		if err != nil {
 			return err
 		}
 		if s.after != nil {
-			where.narrow(b.afterPosition(s.after, q.Direction))
+			after := b.afterPosition(s.after, q.Direction)
+			for i := range where {
+				where[i].narrow(after)
+			}
 		}
 		order := "DESC"
 		if q.Direction == storage.OldestFirst {

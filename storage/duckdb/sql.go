@@ -24,42 +24,41 @@ func (s *statement) arg(v any) string {
 
 func (s *statement) addf(format string, values ...any) { fmt.Fprintf(s, format, values...) }
 
-// fromLogs writes a subquery over the partitions' logs: the given columns of the rows of q's tenant that match where, from
-// the first to the last nanosecond. What may give another value each time it is asked, as random() may, is asked where it is
-// written: that keeps DuckDB from merging the two steps of a condition, which would unpack the attributes of all rows.
-func (s *statement) fromLogs(parts []held, columns, tenant string, where condition, first, last uint64) {
+// fromLogs writes a subquery over the partitions' logs: the given columns of the rows of q's tenant that meet one of the
+// conditions, from the first to the last nanosecond. What may give another value each time it is asked, as random() may, is asked
+// where it is written: that keeps DuckDB from merging the two steps of a condition, which would unpack the attributes of all rows.
+func (s *statement) fromLogs(parts []held, columns, tenant string, conditions []condition, first, last uint64) {
 	firstArg, lastArg := "", ""
-	s.WriteString("(")
-	for i, p := range parts {
-		if i > 0 {
-			s.WriteString(" UNION ALL ")
-		}
-		if where.rest == "" {
-			s.addf("SELECT %s FROM ", columns)
-		} else {
-			s.addf("SELECT %s FROM (SELECT *, (%s) AND random() < 2 AS holds FROM ", columns, where.rest)
-		}
-		s.addf("%s.logs WHERE batch_seq <= %d", p.name, p.lastSeq)
+	between := "("
+	for _, p := range parts {
+		from := fmt.Sprintf("%s.logs WHERE batch_seq <= %d", p.name, p.lastSeq)
 		if first > p.minTime {
 			if firstArg == "" {
 				firstArg = s.arg(first)
 			}
-			s.addf(" AND time >= %s", firstArg)
+			from += " AND time >= " + firstArg
 		}
 		if last < p.maxTime {
 			if lastArg == "" {
 				lastArg = s.arg(last)
 			}
-			s.addf(" AND time <= %s", lastArg)
+			from += " AND time <= " + lastArg
 		}
 		if !p.onlyTenant(tenant) {
-			s.addf(" AND tenant = %s", s.arg(tenant))
+			from += " AND tenant = " + s.arg(tenant)
 		}
-		if where.scan != "" {
-			s.addf(" AND (%s)", where.scan)
-		}
-		if where.rest != "" {
-			s.WriteString(") WHERE holds")
+		for _, where := range conditions {
+			s.WriteString(between)
+			between = " UNION ALL "
+			from := from
+			if where.scan != "" {
+				from += " AND (" + where.scan + ")"
+			}
+			if where.rest == "" {
+				s.addf("SELECT %s FROM %s", columns, from)
+			} else {
+				s.addf("SELECT %s FROM (SELECT *, (%s) AND random() < 2 AS holds FROM %s) WHERE holds", columns, where.rest, from)
+			}
 		}
 	}
 	s.WriteString(")")

@@ -123,13 +123,16 @@ func (t *tail) read(ctx context.Context) (records []storage.Record, more bool, e
 			return nil
 		}
 		var b statement
-		where, err := b.condition(t.query.Where)
+		where, err := b.conditions(t.query.Where)
 		if err != nil {
 			return err
 		}
 		batch, row := b.arg(t.position.Batch), b.arg(uint64(t.position.Row))
-		where.scan = conjunction(fmt.Sprintf("batch_seq BETWEEN %s AND %s", batch, b.arg(to)), where.scan)
-		where.narrow(fmt.Sprintf("batch_seq > %s OR row_no > %s", batch, row))
+		batches := fmt.Sprintf("batch_seq BETWEEN %s AND %s", batch, b.arg(to))
+		for i := range where {
+			where[i].scan = conjunction(batches, where[i].scan)
+			where[i].narrow(fmt.Sprintf("batch_seq > %s OR row_no > %s", batch, row))
+		}
 		b.addf("SELECT * FROM ")
 		b.fromLogs(parts, recordColumns, t.query.Tenant, where, uint64(t.query.Start), t.last)
 		b.addf(" ORDER BY batch_seq, row_no LIMIT %d", chunkRecords)

@@ -93,6 +93,11 @@ func drawSample(t *rapid.T, r plog.LogRecord) {
 	}
 	put(m, "http", func(v pcommon.Value) { scalar(v.SetEmptyMap().PutEmpty("status_code")) })
 	put(m, "none", func(pcommon.Value) {})
+	if rapid.IntRange(0, 9).Draw(t, "crowd") == 0 { // more words than storage.Rows.Words keeps
+		for c := 'a'; c <= 'p'; c++ {
+			m.PutStr("crowd."+string(c), "one of many words")
+		}
+	}
 	put(m, "list", func(v pcommon.Value) { scalar(v.SetEmptySlice().AppendEmpty()) })
 	put(m, "map", func(v pcommon.Value) {
 		inner := v.SetEmptyMap()
