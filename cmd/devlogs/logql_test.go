@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +100,36 @@ func TestQueryCountsWithMetricQueries(t *testing.T) {
 	out, _, err = runQuery(t, append(at, "--instant", "vector(2) + 1")...)
 	require.NoError(t, err)
 	require.Contains(t, out, "3      {}")
+}
+
+// By itself a query of an hour is evaluated each minute, and one of a year each week: what came between two windows was not counted,
+// and nothing said so.
+func TestQueryCountsWhatIsBetweenWindows(t *testing.T) {
+	address, store := startQueryAPI(t)
+	storeLogs(t, store, "", orders())
+	ask := func(start string, query ...string) (sum int, notes string) {
+		at := []string{"--address", address, "--start", start, "--end", "2026-01-02T15:06:00Z", "-o", "csv"}
+		out, notes, err := runQuery(t, append(at, query...)...)
+		require.NoError(t, err)
+		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		require.NoError(t, err)
+		for _, row := range rows[1:] {
+			n, err := strconv.Atoi(row[len(row)-1])
+			require.NoError(t, err)
+			sum += n
+		}
+		return sum, notes
+	}
+	const count = `sum(count_over_time({}[15s])) + sum(count_over_time({}[30s])) * 0`
+	sum, notes := ask("2026-01-02T14:00:00Z", count)
+	require.Equal(t, 10, sum)
+	require.Empty(t, notes)
+
+	sum, notes = ask("2025-01-02T15:00:00Z", count)
+	require.Zero(t, sum)
+	require.Equal(t, "Note: a window of 15s each 7d leaves out what is between: take a longer one, or --step 15s.\n", notes)
+	_, notes = ask("2026-01-02T14:00:00Z", "--step", "1h", count)
+	require.Empty(t, notes, "who names a step means it")
 }
 
 func TestQueryExplains(t *testing.T) {

@@ -80,7 +80,7 @@ It shows the newest records that match, the newest last. --forward shows the old
 	f.BoolVar(&q.forward, "forward", false, "show the oldest records that match, not the newest")
 	f.BoolVar(&q.reverse, "reverse", false, "newest first")
 	f.BoolVar(&q.instant, "instant", false, "evaluate a metric query once, at the end of the time range")
-	f.StringVar(&q.step, "step", "", "evaluate a metric query this often, as in `1m` (default: about 60 times)")
+	f.StringVar(&q.step, "step", "", "evaluate a metric query this often, as in `1m` (default: about 60 times, or as often as its windows leave no gap)")
 	f.BoolVar(&q.explain, "explain", false, "show how a query of LogQL is answered instead of the answer")
 	f.BoolVar(&q.stdin, "stdin", false, "run a query of LogQL over the lines of the standard input; needs no server")
 	f.StringVarP(&q.output, "output", "o", "text", "text, json (one object a line), csv (logs newest first unless --forward) or raw (only the lines of logs)")

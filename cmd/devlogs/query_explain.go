@@ -39,7 +39,7 @@ func (q *queryCommand) runExplain(ctx context.Context, api *client.Client, out *
 		if err != nil {
 			return err
 		}
-		query.Set("step", cmp.Or(q.step, autoStep(end.Sub(start)).String()))
+		query.Set("step", cmp.Or(q.step, stepOf(q.expr, end.Sub(start)).String()))
 	}
 	var raw json.RawMessage
 	if err := api.Get(ctx, "/api/v1/explain", query, &raw); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,11 +12,16 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/instantdevlogs/devlogs/logql"
 	"github.com/instantdevlogs/devlogs/queryapi/client"
 )
 
-// steps is about how many times a metric query is evaluated when nothing is said.
-const steps = 60
+// steps is about how many times a metric query is evaluated when nothing is said, and mostSteps how often so that its windows leave
+// no gaps.
+const (
+	steps     = 60
+	mostSteps = 5 * steps
+)
 
 // runMetric asks for numbers and prints them.
 func (q *queryCommand) runMetric(ctx context.Context, api *client.Client, out *bufio.Writer, notes io.Writer) error {
@@ -37,7 +41,12 @@ func (q *queryCommand) runMetric(ctx context.Context, api *client.Client, out *b
 		query.Del("start")
 		query.Del("end")
 	} else {
-		query.Set("step", cmp.Or(q.step, autoStep(end.Sub(start)).String()))
+		query.Set("step", q.step)
+		if q.step == "" {
+			step := stepOf(q.expr, end.Sub(start))
+			noteGaps(notes, q.expr, step)
+			query.Set("step", step.String())
+		}
 	}
 	result, err := api.Metrics(ctx, path, query)
 	if err != nil {
@@ -45,6 +54,34 @@ func (q *queryCommand) runMetric(ctx context.Context, api *client.Client, out *b
 	}
 	printWarnings(notes, result.Warnings)
 	return q.printResult(out, result)
+}
+
+// stepOf is the step of a query that names none: no longer than its shortest window, as what lies between two windows is not
+// counted, unless these were too many to read.
+func stepOf(expr logql.Expr, d time.Duration) time.Duration {
+	step := autoStep(d)
+	if window, ok := shortestWindow(expr); ok && window < step && d/window <= mostSteps {
+		return window
+	}
+	return step
+}
+
+func shortestWindow(expr logql.Expr) (window time.Duration, ok bool) {
+	for i, r := range logql.Ranges(expr) {
+		if i == 0 || r.Duration < window {
+			window = r.Duration
+		}
+		ok = true
+	}
+	return window, ok
+}
+
+// noteGaps says that there is something between two windows.
+func noteGaps(notes io.Writer, expr logql.Expr, step time.Duration) {
+	if window, ok := shortestWindow(expr); ok && window < step {
+		fmt.Fprintf(notes, "Note: a window of %s each %s leaves out what is between: take a longer one, or --step %[1]s.\n",
+			logql.FormatDuration(window), logql.FormatDuration(step))
+	}
 }
 
 // autoStep divides a range into about as many steps as there should be, at a width that people can read.

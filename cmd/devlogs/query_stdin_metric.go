@@ -53,7 +53,7 @@ func (q *queryCommand) countLines(ctx context.Context, expr logql.SampleExpr, li
 	}
 	grid := engine.Instant(last.UnixNano())
 	if !q.instant {
-		step := autoStep(last.Sub(first))
+		step := stepOf(expr, last.Sub(first))
 		if q.step != "" {
 			if step, err = queryapi.ParseDuration(q.step); err != nil {
 				return err
