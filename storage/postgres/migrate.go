@@ -150,7 +150,7 @@ func migrate(ctx context.Context, tx pgx.Tx, wanted Layout, logger *zap.Logger) 
 			return schema, err
 		}
 		if _, err := tx.Conn().PgConn().Exec(ctx, string(sql)).ReadAll(); err != nil {
-			return schema, fmt.Errorf("apply %s: %w", m.path, err)
+			return schema, migrationError(m.path, err)
 		}
 	}
 	for v := schema.Version + 1; v <= schema.Latest; v++ {
@@ -162,6 +162,13 @@ func migrate(ctx context.Context, tx pgx.Tx, wanted Layout, logger *zap.Logger) 
 		zap.String("layout", string(schema.Layout)))
 	schema.Version = schema.Latest
 	return schema, nil
+}
+
+func migrationError(path string, err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == pgerrcode.DuplicateTable {
+		return fmt.Errorf("the database holds a table of another program (%s): give devlogs one of its own", pg.Message)
+	}
+	return fmt.Errorf("apply %s: %w", path, err)
 }
 
 func checkSchema(schema Schema, wanted Layout) error {

@@ -65,6 +65,23 @@ func TestOpenTakesTheLayoutThatIsThere(t *testing.T) {
 	require.ErrorContains(t, err, "have layout plain")
 }
 
+func TestADatabaseOfAnotherProgramIsLeftAsItIs(t *testing.T) {
+	for _, layout := range testLayouts(t) {
+		config := DefaultConfig(configopaque.String(testservices.Postgres(t).DSN))
+		config.Layout = layout
+		conn, err := pgx.Connect(t.Context(), string(config.DSN))
+		require.NoError(t, err)
+		defer conn.Close(t.Context())
+		_, err = conn.Exec(t.Context(), "CREATE TABLE log_batches AS SELECT 'precious' AS text")
+		require.NoError(t, err)
+		_, err = Open(t.Context(), config)
+		require.ErrorContains(t, err, "give devlogs one of its own")
+		var left int
+		require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace").Scan(&left))
+		require.Equal(t, 1, left)
+	}
+}
+
 func TestOpenChoosesTheBestLayout(t *testing.T) {
 	want := LayoutPlain
 	if db := testservices.Postgres(t); db.Timescale {
