@@ -35,7 +35,7 @@ func (w *Waiter) Until(ctx context.Context, moment time.Time) bool {
 	}
 	runtime.Gosched() // what was begun before goes first: a precise sleep keeps the processor
 	sleepTo := moment.Add(-w.long.margin())
-	if d := time.Until(sleepTo) - coarse; d > 0 && !sleepCoarsely(ctx, d) {
+	if early := sleepTo.Add(-coarse); time.Until(early) > 0 && !Roughly(ctx, early) {
 		return false
 	}
 	if d := time.Until(sleepTo); d > 0 {
@@ -82,7 +82,12 @@ func sleepLate(d time.Duration) time.Duration {
 	return max(0, time.Since(end))
 }
 
-func sleepCoarsely(ctx context.Context, d time.Duration) bool {
+// Roughly returns true some time after the moment, at once when it is past, and false when ctx ends first.
+func Roughly(ctx context.Context, moment time.Time) bool {
+	d := time.Until(moment)
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -63,7 +63,7 @@ func (s *grpcSender) close() {
 	}
 }
 
-func (s *grpcSender) send(ctx context.Context, body []byte, entry *recording.Entry) result {
+func (s *grpcSender) send(ctx context.Context, body []byte, entry *recording.Entry, _ *departure) result {
 	md := s.headers
 	if entry != nil && (len(entry.Headers) > 0 || entry.Tenant != "") {
 		md = metadata.MD{}

@@ -41,7 +41,7 @@ func newHTTPSender(c *Config, tlsConfig *tls.Config) *httpSender {
 	s := &httpSender{target: c.Target, headers: http.Header{}}
 	s.client = &http.Client{
 		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			DialContext:         dialPunctual,
 			TLSClientConfig:     tlsConfig,
 			MaxIdleConnsPerHost: c.InFlight,
 			IdleConnTimeout:     time.Minute,
@@ -61,7 +61,7 @@ func newHTTPSender(c *Config, tlsConfig *tls.Config) *httpSender {
 
 func (s *httpSender) close() { s.client.CloseIdleConnections() }
 
-func (s *httpSender) send(ctx context.Context, body []byte, entry *recording.Entry) result {
+func (s *httpSender) send(ctx context.Context, body []byte, entry *recording.Entry, leaving *departure) result {
 	method, to := http.MethodPost, s.target.URL
 	header := http.Header{}
 	raw := entry != nil && entry.Proto == recording.ProtoHTTPRaw
@@ -90,7 +90,10 @@ func (s *httpSender) send(ctx context.Context, body []byte, entry *recording.Ent
 	// A body without GetBody and no Idempotency-Key: then the transport never sends a request twice by itself.
 	p := &payload{Reader: bytes.NewReader(body)}
 	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		connected.Store(true)
+		leaving.over(got.Conn)
+	}})
 	req := (&http.Request{
 		Method: method, URL: to, Host: to.Host, Header: header, Body: p, ContentLength: int64(len(body)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

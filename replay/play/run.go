@@ -28,6 +28,7 @@ type run struct {
 	busy    sync.WaitGroup
 	stop    context.CancelCauseFunc
 
+	held    atomic.Int64 // requests that were begun and are not due yet
 	reached atomic.Int64 // since, ns: when the target was last heard of
 
 	base int64         // arrival of the first request, ns since 1970

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/instantdevlogs/devlogs/replay/pace"
@@ -13,6 +15,20 @@ import (
 
 // maxPhase spreads replicas at the original pace: all at once would be bursts that the recording never had.
 const maxPhase = 100 * time.Millisecond
+
+const (
+	// lead is how long before it is due a request is on its way to the socket. That takes some hundred microseconds, and
+	// tens of milliseconds where others want the processors.
+	lead = 30 * time.Millisecond
+	// maxHeld bounds how many are held back there at once, each of which takes a thread and a place (see InFlight).
+	maxHeld = 32
+	// spare is how many more goroutines may run than there are processors. Whoever holds a request back keeps another from
+	// running until Go notices that it sleeps, which takes milliseconds.
+	spare = 6
+)
+
+// makeRoom is for the whole process, and done once: runs may overlap, and those that follow may have it too.
+var makeRoom = sync.OnceFunc(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spare) })
 
 // schedule sends every request when it is due. soft ends it between two requests.
 type schedule struct {
@@ -26,6 +42,9 @@ type schedule struct {
 }
 
 func (s *schedule) sendAll(soft, hard context.Context) error {
+	if !s.run.config.asap() {
+		makeRoom()
+	}
 	for {
 		f, err := s.run.feed.next(soft)
 		if errors.Is(err, io.EOF) {
@@ -113,6 +132,14 @@ func (s *schedule) dispatch(soft, hard context.Context, it *item) bool {
 		return false
 	}
 	w := s.early(it)
+	if w != nil && s.punctual(it) {
+		if !pace.Roughly(soft, r.started.Add(it.due-lead)) {
+			return false
+		}
+		it.early = true
+		s.hand(hard, w, it)
+		return true
+	}
 	if !s.waiter.Until(soft, r.started.Add(it.due)) {
 		return false
 	}
@@ -151,6 +178,11 @@ func (s *schedule) early(it *item) *worker {
 	return w
 }
 
+// punctual says whether the sender can hold the item's first byte back until it is due.
+func (s *schedule) punctual(it *item) bool {
+	return (it.Raw || s.run.config.Target.Protocol != GRPC) && s.run.held.Load() < maxHeld
+}
+
 func (s *schedule) hand(hard context.Context, w *worker, it *item) {
 	it.id = s.nextID
 	s.nextID++
@@ -158,6 +190,9 @@ func (s *schedule) hand(hard context.Context, w *worker, it *item) {
 		it.copy.Shift = s.run.shift(it)
 	}
 	s.run.stats.schedule(it.Records)
+	if it.early {
+		s.run.held.Add(1)
+	}
 	s.run.busy.Go(func() {
 		w.do(hard, it)
 		it.done()

@@ -12,8 +12,9 @@ import (
 // sender puts requests on the wire. Safe for concurrent use.
 type sender interface {
 	// send makes one attempt, without retries of its own. entry is the recording's, and may be nil. The sender may change
-	// nothing in body; when it returns a result with kept, body may still be read, and must not be used again.
-	send(ctx context.Context, body []byte, entry *recording.Entry) result
+	// nothing in body; when it returns a result with kept, body may still be read, and must not be used again. leaving, when
+	// not nil, is for the first byte to wait for; the sender need not.
+	send(ctx context.Context, body []byte, entry *recording.Entry, leaving *departure) result
 	close()
 }
 

@@ -15,6 +15,8 @@ type item struct {
 	id   uint64
 	copy prepare.Copy
 	due  time.Duration // since the start of the run
+	// early: it was handed to a worker before it is due, and its first byte is held back until then.
+	early bool
 }
 
 // worker sends one item at a time, from a buffer of its own.
@@ -39,11 +41,20 @@ func (w *worker) do(hard context.Context, it *item) {
 		Intended: it.due, Shift: it.copy.Shift,
 	}
 	began := r.since()
-	r.stats.begin(began - it.due)
+	var leaving *departure
+	if it.early {
+		leaving = newDeparture(r.started.Add(it.due), func(at time.Time) {
+			r.held.Add(-1)
+			r.stats.begin(at.Sub(r.started) - it.due)
+		})
+	} else {
+		r.stats.begin(began - it.due)
+	}
 	wait := r.config.Retry.Initial
 	trying := false
 	for {
-		res, sent := w.attempt(hard, request, body, it)
+		res, sent := w.attempt(hard, request, body, it, leaving)
+		leaving = nil
 		if res.kept { // the transport may still read it
 			w.buf, w.encoder.out = nil, nil
 			if res.retry {
@@ -94,17 +105,20 @@ func (w *worker) prepare(it *item) bool {
 }
 
 // attempt sends once. The ledger has it before the first byte leaves.
-func (w *worker) attempt(hard context.Context, request ledger.Request, body []byte, it *item) (result, time.Duration) {
+func (w *worker) attempt(hard context.Context, request ledger.Request, body []byte, it *item, leaving *departure) (result, time.Duration) {
 	r := w.run
 	number, err := r.begin(request)
 	if err != nil {
 		r.fail(err)
 		return result{class: ledger.NotSent}, r.since()
 	}
-	ctx, cancel := context.WithTimeout(hard, r.config.Timeout)
-	defer cancel()
 	sent := r.since()
-	res := r.sender(it.Raw).send(ctx, body, it.Entry)
+	ctx, cancel := context.WithTimeout(hard, r.config.Timeout+max(0, it.due-sent))
+	defer cancel()
+	res := r.sender(it.Raw).send(ctx, body, it.Entry, leaving)
+	if leaving != nil {
+		sent = leaving.wait(hard).Sub(r.started)
+	}
 	r.stats.attempt(&res, len(body))
 	if err := r.end(number, ledger.Outcome{
 		Class: res.class, Status: res.status, Rejected: res.rejected, Sent: sent, Done: r.since(),
