@@ -3,17 +3,21 @@ package duckdb_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/instantdevlogs/devlogs/storage"
@@ -135,6 +139,97 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=256m"))
 	put(t, store, refused, 0, 5000)
 	require.Equal(t, stored+5000, count(t, store), "what was acknowledged, and what was tried again")
+}
+
+// TestAFullDiskBesideTwoLanes: both lanes run out of space at work, more than once, and their clients try again. Each batch is
+// there once, and a tail that was there all the time has seen it once.
+func TestAFullDiskBesideTwoLanes(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"), "mounting a small file system needs root")
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	store := openIn(t, duckdb.DefaultConfig(dir))
+
+	const writers, batches = 4, 25
+	refused := make(chan struct{}, writers*batches)
+	var refusals atomic.Int64
+	var ids sync.Map
+	var writing sync.WaitGroup
+	for range writers {
+		writing.Go(func() {
+			for range batches {
+				id := uuid.New()
+				ids.Store(id.String(), true)
+				for {
+					_, err := store.Write(t.Context(), storage.Batch{ID: id, Rows: marked(id, laneBatch)})
+					if err == nil {
+						break
+					}
+					if unavailable, ok := errors.AsType[*storage.UnavailableError](err); !assert.True(t, ok, "%v", err) || unavailable.Overloaded {
+						return
+					}
+					refusals.Add(1)
+					refused <- struct{}{}
+				}
+			}
+		})
+	}
+	end := uuid.New()
+	go func() {
+		for size := 24; ; size += 8 { // too little again and again
+			for range 2 * writers {
+				if _, ok := <-refused; !ok {
+					return
+				}
+			}
+			assert.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%dm", size)))
+		}
+	}()
+	go func() {
+		writing.Wait()
+		close(refused)
+		_, err := store.Write(t.Context(), storage.Batch{ID: end, Rows: marked(end, 1)})
+		assert.NoError(t, err)
+	}()
+
+	seen := map[string]int{}
+	var last storage.ID
+	for r, err := range tailThroughReopening(t, store) {
+		require.NoError(t, err)
+		require.Positive(t, r.ID.Compare(last), "in the order of the ledger")
+		last = r.ID
+		if r.EventName == end.String() {
+			break
+		}
+		seen[r.EventName]++
+	}
+	require.NotZero(t, refusals.Load(), "the disk never filled")
+	stored := 0
+	ids.Range(func(id, _ any) bool {
+		stored++
+		return assert.Equal(t, laneBatch, seen[id.(string)], "rows of batch %s that the tail saw", id)
+	})
+	require.Equal(t, writers*batches, stored)
+	require.Equal(t, writers*batches*laneBatch+1, count(t, store))
+}
+
+// tailThroughReopening is a tail of everything that goes on where it was when the store, which repairs itself, is open again.
+func tailThroughReopening(t *testing.T, store *duckdb.Store) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		var last storage.ID
+		for t.Context().Err() == nil {
+			for r, err := range store.Tail(t.Context(), storage.Query{End: storage.EndOfTime}, max(last.Batch, 1)-1) {
+				if errors.Is(err, duckdb.ErrClosed) {
+					break
+				}
+				if err == nil && r.ID.Compare(last) <= 0 {
+					continue
+				}
+				if last = r.ID; !yield(r, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // marked is n rows that carry an id as their event name.
