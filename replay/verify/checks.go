@@ -128,14 +128,17 @@ func checkForeign(t *tally, o *observed) {
 const maxChanged = 2000
 
 func checkMutated(t *tally, o *observed) {
-	if !o.known || o.twins || uint32(o.hash.Lo) == t.hashes[o.slot] {
+	if !o.known || o.same {
 		return
-	}
-	if len(t.changed) < maxChanged {
-		t.changed[o.slot] = o.record.Clone()
 	}
 	f := t.finding(Mutated, o.slot)
 	f.Found = 1
+	switch {
+	case o.shared:
+		f.Detail = "it is like none of those with its identity; which of them it was is not known"
+	case len(t.changed) < maxChanged:
+		t.changed[o.slot] = o.record.Clone()
+	}
 	t.report(f)
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -34,7 +35,7 @@ func expect(ctx context.Context, meta ledger.Meta, l *layout, expected Expected,
 		hashes: make([]uint32, l.slots), present: make([]uint64, (l.slots+63)/64),
 	}
 	if e.identity != ledger.ByUID {
-		e.index = index{keys: make([]uint64, 0, l.slots), slots: make([]uint32, 0, l.slots)} // growing would take twice as much
+		e.index = index{keys: make([]uint64, 0, l.slots), slots: make([]uint32, 0, l.slots), hashes: e.hashes} // growing would take twice as much
 	}
 	hasher := canon.NewHasher(keeps)
 	var from, to pcommon.Timestamp
@@ -119,10 +120,11 @@ func keyOf(identity ledger.Identity, r *canon.Record, hash canon.Hash) (key uint
 	}
 }
 
-// index finds slots by key. Slots with an equal key follow each other.
+// index finds slots by key. Slots with an equal key follow each other, and those of them with an equal hash.
 type index struct {
-	keys  []uint64
-	slots []uint32
+	keys   []uint64
+	slots  []uint32
+	hashes []uint32 // by slot
 }
 
 func (x *index) add(key uint64, slot uint32) {
@@ -134,14 +136,15 @@ func (x *index) sort() { sort.Sort(x) }
 
 func (x *index) Len() int { return len(x.keys) }
 func (x *index) Less(i, j int) bool {
-	return x.keys[i] < x.keys[j] || x.keys[i] == x.keys[j] && x.slots[i] < x.slots[j]
+	a, b := x.slots[i], x.slots[j]
+	return cmp.Or(cmp.Compare(x.keys[i], x.keys[j]), cmp.Compare(x.hashes[a], x.hashes[b]), cmp.Compare(a, b)) < 0
 }
 func (x *index) Swap(i, j int) {
 	x.keys[i], x.keys[j] = x.keys[j], x.keys[i]
 	x.slots[i], x.slots[j] = x.slots[j], x.slots[i]
 }
 
-// find returns the slots of a key; there are several when records can't be told apart.
+// find returns the slots of a key; there are several when records have the same identity.
 func (x *index) find(key uint64) (at int, slots []uint32) {
 	at, found := slices.BinarySearch(x.keys, key)
 	if !found {
@@ -149,6 +152,15 @@ func (x *index) find(key uint64) (at int, slots []uint32) {
 	}
 	n := sort.Search(len(x.keys)-at, func(i int) bool { return x.keys[at+i] != key })
 	return at, x.slots[at : at+n]
+}
+
+// equal returns those slots of a key whose records have a hash; there are several when they can't be told apart.
+func (x *index) equal(slots []uint32, hash uint32) []uint32 {
+	from, found := slices.BinarySearchFunc(slots, hash, func(slot, hash uint32) int { return cmp.Compare(x.hashes[slot], hash) })
+	if !found {
+		return nil
+	}
+	return slots[from : from+sort.Search(len(slots)-from, func(i int) bool { return x.hashes[slots[from+i]] != hash })]
 }
 
 func compareUint64(a, b uint64) int {

@@ -42,6 +42,8 @@ type Result struct {
 	LostBy          []Share           `json:"lost_by,omitempty"`
 	Findings        []Finding         `json:"findings,omitempty"`
 	Recheck         *Recheck          `json:"recheck,omitempty"`
+	Unsettled       bool              `json:"unsettled,omitempty"` // the source had not stood still for Settle when it was looked at
+	Settle          time.Duration     `json:"settle,omitempty"`
 	Latency         *Latencies        `json:"latency,omitempty"`
 	Ledger          LedgerState       `json:"ledger"`
 	Took            map[string]string `json:"took,omitempty"`
@@ -84,8 +86,8 @@ type Share struct {
 type Recheck struct {
 	After   time.Duration `json:"after"`
 	Gone    uint64        `json:"gone"`    // found the first time, not the second
-	Arrived uint64        `json:"arrived"` // found the second time only
-	More    uint64        `json:"more"`    // more copies than the first time
+	Arrived uint64        `json:"arrived"` // found the second time only, as they may
+	More    uint64        `json:"more"`    // more copies than the first time, or some where none may be
 }
 
 // Failures lists what is wrong, one sentence each; none means that delivery is proven.
@@ -152,6 +154,9 @@ func (r *Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  the sender did not end the run itself: attempts without an outcome count as unanswered (torn entries: %d)\n",
 			r.Ledger.Torn)
 	}
+	if r.Unsettled {
+		fmt.Fprintf(&b, "  %s had not stood still for %s when it was looked at: what came later is not in this\n", r.Source, r.Settle)
+	}
 	if r.Order.Streams > 0 {
 		fmt.Fprintf(&b, "  order: %s streams, %s inversions, largest displacement %s\n", comma(uint64(r.Order.Streams)),
 			comma(r.Order.Inversions), comma(r.Order.MaxDisplacement))
@@ -161,6 +166,10 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	for _, f := range r.Failures() {
 		fmt.Fprintf(&b, "FAIL %s\n", f)
+	}
+	if r.Recheck != nil && r.Recheck.Arrived > 0 {
+		fmt.Fprintf(&b, "  %s came after all within %s: the target answered before they could be found\n",
+			records(r.Recheck.Arrived), r.Recheck.After)
 	}
 	b.WriteString(r.hint())
 	r.writeDetails(&b)

@@ -135,7 +135,7 @@ func (x *injection) inject(kind Kind, slot uint64) {
 // see passes a record on, or does something else with it.
 func (x *injection) see(r *canon.Record) {
 	o := x.t.recognise(r)
-	slot, ok := o.slot, o.known && !o.twins // records that can't be told from others are no use for a test
+	slot, ok := o.slot, o.known && !o.shared // records that can't be told from others, once changed, are no use for a test
 	if ok && x.lost[slot] {
 		return
 	}

@@ -70,7 +70,9 @@ type observed struct {
 	claims bool // it says it is of this run
 	slot   uint64
 	place  int  // of its identity in the index
-	twins  bool // others can't be told from it
+	shared bool // others have its identity
+	twins  bool // and can't be told from it, since they are equal or this one was changed
+	same   bool // it is as it was sent
 	first  bool // no copy of it was seen before
 }
 
@@ -103,6 +105,7 @@ func (t *tally) recognise(r *canon.Record) observed {
 		if o.claims = err == nil && uid.Run == t.run; o.claims {
 			o.slot, o.known = t.slot(uid.Copy, uid.Ordinal)
 			o.known = o.known && t.sent(o.slot)
+			o.same = o.known && uint32(o.hash.Lo) == t.hashes[o.slot]
 		}
 	} else if key, ok := keyOf(t.identity, r, o.hash); ok {
 		var slots []uint32
@@ -110,6 +113,11 @@ func (t *tally) recognise(r *canon.Record) observed {
 		o.known = len(slots) > 0
 		o.claims = o.known || t.traits.Exclusive
 		if o.known {
+			o.shared = len(slots) > 1
+			equal := t.index.equal(slots, uint32(o.hash.Lo))
+			if o.same = len(equal) > 0; o.same {
+				slots = equal
+			}
 			o.slot, o.twins = uint64(slots[0]), len(slots) > 1
 		}
 	}
@@ -125,18 +133,16 @@ func (t *tally) sent(slot uint64) bool { return t.present[slot/64]>>(slot%64)&1 
 func (t *tally) spread() {
 	for at, found := range t.groups {
 		_, slots := t.index.find(t.index.keys[at])
-		for _, s := range slots {
-			lo, _ := t.owner(uint64(s)).Copies()
-			n := min(lo, found)
-			t.counts.add(uint64(s), n)
-			found -= n
+		give := func(most func(lo, hi uint32) uint32) {
+			for _, s := range slots {
+				there, upTo := t.counts.get(uint64(s)), most(t.owner(uint64(s)).Copies())
+				n := min(upTo-min(upTo, there), found)
+				t.counts.add(uint64(s), n)
+				found -= n
+			}
 		}
-		for _, s := range slots {
-			lo, hi := t.owner(uint64(s)).Copies()
-			n := min(hi-lo, found)
-			t.counts.add(uint64(s), n)
-			found -= n
-		}
+		give(func(lo, _ uint32) uint32 { return lo })
+		give(func(_, hi uint32) uint32 { return hi })
 		t.counts.add(uint64(slots[0]), found)
 	}
 	clear(t.groups)

@@ -68,6 +68,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	result := v.result(t)
+	if result.Unsettled = !settled; result.Unsettled {
+		result.Settle = o.Settle
+	}
 	if result.Latency, err = readLatencies(o.Ledger); err != nil {
 		return nil, err
 	}
@@ -190,6 +193,12 @@ func (t *tally) balance(a *ledger.Account, r *Result) {
 	}
 }
 
+// most is how many copies of a record there may be.
+func (t *tally) most(slot uint64) uint32 {
+	_, hi := t.owner(slot).Copies()
+	return hi
+}
+
 // recheck scans once more, later, and says what is otherwise than in before.
 func (v *verification) recheck(ctx context.Context, before *tally) (*Recheck, error) {
 	select {
@@ -207,7 +216,7 @@ func (v *verification) recheck(ctx context.Context, before *tally) (*Recheck, er
 		switch {
 		case is < was:
 			r.Gone++
-		case was == 0 && is > 0:
+		case was == 0 && is > 0 && is <= after.most(slot):
 			r.Arrived++
 		case is > was:
 			r.More++

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,36 @@ func TestTwinsAreCountedTogether(t *testing.T) {
 	require.Positive(t, w.verify().Duplicated)
 }
 
+// Records of one identity that differ otherwise are told apart by what they are: one that is lost is not made up for by
+// another that is doubled, and one that was changed is not the other.
+func TestAnIdentityOfSeveralRecordsHidesNothing(t *testing.T) {
+	for _, identity := range []ledger.Identity{ledger.ByTime, ledger.ByIDs} {
+		w := newWorld(t, ledger.Meta{Identity: identity}, outcomes(ack), outcomes(ack))
+		for _, s := range w.sent {
+			for r := range canon.Records(s.Logs) {
+				r.Log.SetTimestamp(1_800_000_000_000_000_000)
+				r.Log.SetTraceID(pcommon.TraceID{1})
+			}
+		}
+		w.stored.records, w.stored.traits.Order = nil, NoOrder
+		w.stored.add(w.sent[0].Logs)
+		w.stored.add(w.sent[1].Logs)
+		require.Empty(t, w.verify().Failures())
+
+		w.stored.records[3] = w.stored.records[12]
+		r := w.verify()
+		require.Equal(t, [3]uint64{1, 1, 0}, [3]uint64{r.Lost, r.Duplicated, r.Mutated}, "%s", identity)
+		require.Contains(t, r.Findings[0].Record, `"order 3 placed"`)
+		require.Contains(t, r.Findings[1].Record, `"order 12 placed"`)
+
+		w.stored.records[3] = w.stored.records[12].Clone()
+		w.stored.records[3].Log.Body().SetStr("something else")
+		r = w.verify()
+		require.Equal(t, [3]uint64{0, 0, 1}, [3]uint64{r.Lost, r.Duplicated, r.Mutated}, "%s", identity)
+		require.Contains(t, r.Findings[0].Detail, "which of them it was is not known")
+	}
+}
+
 func TestSharedSourceIgnoresOtherRuns(t *testing.T) {
 	w := newWorld(t, ledger.Meta{}, outcomes(ack))
 	other := newWorld(t, ledger.Meta{}, outcomes(ack), outcomes(ack))
@@ -171,6 +202,47 @@ func TestRecheckFindsWhatVanishesAndWhatComesLate(t *testing.T) {
 	require.Equal(t, uint64(1), r.Recheck.Gone)
 	require.Equal(t, uint64(1), r.Recheck.More)
 	require.Len(t, r.Failures(), 2)
+}
+
+// A target that acknowledges first and stores later has lost what is not there yet; that it came is said, and does not excuse it.
+func TestWhatIsStoredLaterIsLostAndSaidToHaveCome(t *testing.T) {
+	w := newWorld(t, ledger.Meta{}, outcomes(ack), outcomes(ack))
+	late := w.stored.records[15:]
+	w.stored.records = w.stored.records[:15]
+	w.stored.later = func() {
+		w.stored.records = append(w.stored.records, late...)
+		late = nil
+	}
+	r := w.verify(func(o *Options) { o.Recheck = time.Millisecond })
+	require.Equal(t, uint64(5), r.Lost)
+	require.Equal(t, uint64(5), r.Recheck.Arrived)
+	var text strings.Builder
+	require.NoError(t, r.WriteText(&text))
+	require.Contains(t, text.String(), "5 records came after all within 1ms: the target answered before they could be found")
+}
+
+// Nor may what was refused be there later.
+func TestWhatIsRefusedAndStoredLaterIsFound(t *testing.T) {
+	w := newWorld(t, ledger.Meta{}, outcomes(ack), outcomes(refused))
+	w.stored.later = func() { w.stored.add(w.sent[1].Logs); w.stored.later = nil }
+	r := w.verify(func(o *Options) { o.Recheck = time.Millisecond })
+	require.Zero(t, r.Phantom)
+	require.Equal(t, uint64(10), r.Recheck.More)
+	require.Len(t, r.Failures(), 1)
+}
+
+// A source that never stands still is looked at all the same, and the result says so: what came later is not in it.
+func TestASourceThatNeverStandsStillIsSaid(t *testing.T) {
+	w := newWorld(t, ledger.Meta{}, outcomes(ack))
+	other := newWorld(t, ledger.Meta{}, outcomes(ack))
+	w.stored.traits.Live, w.stored.traits.Exclusive = true, false
+	w.stored.counted = func() { w.stored.add(other.sent[0].Logs) }
+	r := w.verify(func(o *Options) { o.Settle, o.Timeout = time.Hour, time.Nanosecond })
+	require.Empty(t, r.Failures())
+	require.True(t, r.Unsettled)
+	var text strings.Builder
+	require.NoError(t, r.WriteText(&text))
+	require.Contains(t, text.String(), "memory had not stood still for 1h0m0s when it was looked at: what came later is not in this")
 }
 
 func TestAnotherRecordingIsRefused(t *testing.T) {

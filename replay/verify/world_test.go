@@ -107,6 +107,7 @@ type memory struct {
 	traits  Traits
 	records []*canon.Record
 	later   func() // called at the end of a scan
+	counted func() // called at each count
 }
 
 func (m *memory) add(logs plog.Logs) {
@@ -115,8 +116,13 @@ func (m *memory) add(logs plog.Logs) {
 	}
 }
 
-func (m *memory) Count(context.Context, Window) (uint64, error) { return uint64(len(m.records)), nil }
-func (m *memory) Traits() Traits                                { return m.traits }
+func (m *memory) Traits() Traits { return m.traits }
+func (m *memory) Count(context.Context, Window) (uint64, error) {
+	if m.counted != nil {
+		m.counted()
+	}
+	return uint64(len(m.records)), nil
+}
 func (m *memory) Scan(context.Context, Window) iter.Seq2[*canon.Record, error] {
 	return func(yield func(*canon.Record, error) bool) {
 		for _, r := range m.records {
