@@ -147,6 +147,9 @@ func (r *run) load() (err error) {
 		r.settleLap()
 	}
 	r.started = time.Now()
+	if !c.asap() {
+		r.started = r.started.Add(headStart) // the first requests too are on their way before they are due
+	}
 	return nil
 }
 

@@ -20,6 +20,8 @@ const (
 	// lead is how long before it is due a request is on its way to the socket. That takes some hundred microseconds, and
 	// tens of milliseconds where others want the processors.
 	lead = 30 * time.Millisecond
+	// headStart is how long after its beginning the first request of a run is due.
+	headStart = 2 * lead
 	// maxHeld bounds how many are held back there at once, each of which takes a thread and a place (see InFlight).
 	maxHeld = 32
 	// spare is how many more goroutines may run than there are processors. Whoever holds a request back keeps another from

@@ -1,12 +1,12 @@
 package verify
 
 import (
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"pgregory.net/rapid"
 
 	"github.com/instantdevlogs/devlogs/replay/canon"
