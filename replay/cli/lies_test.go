@@ -74,10 +74,15 @@ func TestARunThatIsLookedForInTheWrongPlaceIsHintedAt(t *testing.T) {
 // A typo in the thresholds is said before anything is looked at.
 func TestThresholdsAreReadFirst(t *testing.T) {
 	run := played(t, "")
-	out, code := replay(t, "verify", run, "--source", "sink", "--settle", "1ms", "--thresholds", put(t, "t.yaml", "thresholds: [delivery.lost = 0]"))
-	require.Equal(t, ExitUsage, code, out)
-	require.Contains(t, out, "is no condition")
-	require.NotContains(t, out, "reading all of")
+	for text, says := range map[string]string{
+		"delivery.lost = 0": "is no condition", "delivery.lsot == 0": "there is no metric", "ack.p(99) < 50MiB": "not measured in the unit",
+		"throughput > 0.9*baseline": "it needs a baseline",
+	} {
+		out, code := replay(t, "verify", run, "--source", "sink", "--settle", "1ms", "--thresholds", put(t, "t.yaml", "thresholds: ['"+text+"']"))
+		require.Equal(t, ExitUsage, code, out)
+		require.Contains(t, out, says)
+		require.NotContains(t, out, "reading all of")
+	}
 }
 
 // A recording of which one letter was changed, with as many records in as many requests, is not played, and a run of what it

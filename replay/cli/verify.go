@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/instantdevlogs/devlogs/replay/gate"
 	"github.com/instantdevlogs/devlogs/replay/ledger"
 	"github.com/instantdevlogs/devlogs/replay/report"
 	"github.com/instantdevlogs/devlogs/replay/verify"
@@ -88,10 +87,8 @@ func (f *verifyFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	if f.thresholds != "" {
-		if _, err := gate.ReadThresholds(f.thresholds); err != nil {
-			return err // before an hour of looking, not after
-		}
+	if _, err := checkThresholds(results, f.thresholds, f.baseline); err != nil {
+		return err // before an hour of looking, not after
 	}
 	s, err := source.Open(ctx, f.source, source.Options{RunDir: dir, SQLQuery: f.sqlQuery})
 	if err != nil {

@@ -331,6 +331,9 @@ masks:
 	require.NoError(t, os.WriteFile(file, []byte("masks:\n  - {path: a, matcher: drop}\n"), 0o600))
 	_, err = ReadMasks(file)
 	require.ErrorContains(t, err, "matcher")
+	require.NoError(t, os.WriteFile(file, []byte("masks: []\n---\nmasks: [{path: a, match: drop}]\n"), 0o600))
+	_, err = ReadMasks(file)
+	require.ErrorContains(t, err, "after the first document")
 }
 
 func TestPatternsShowWhatIsNewGoneAndShifted(t *testing.T) {

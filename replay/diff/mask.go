@@ -3,6 +3,7 @@ package diff
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -85,6 +86,9 @@ func ReadMasks(file string) (*Masks, error) {
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&content); err != nil {
 		return nil, fmt.Errorf("read the masks in %s: %w", file, err)
+	}
+	if !errors.Is(decoder.Decode(new(any)), io.EOF) {
+		return nil, fmt.Errorf("read the masks in %s: after the first document (---) there is more, which nobody would look at", file)
 	}
 	var list []*Mask
 	var errs []error

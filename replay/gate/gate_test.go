@@ -60,7 +60,8 @@ func TestWhatCannotBeJudgedIsAnError(t *testing.T) {
 		_, err = Check([]Threshold{th}, fixed{}, nil)
 		require.ErrorContains(t, err, want, text)
 	}
-	for _, text := range []string{"", "ack", "ack.p(99) << 3", "ack.p(101) < 1s", "ack.p(99) < soon", "throughput > x*baseline"} {
+	for _, text := range []string{"", "ack", "ack.p(99) << 3", "ack.p(101) < 1s", "ack.p(99) < soon", "throughput > x*baseline",
+		"delivery.lost != NaN", "delivery.lost <= Inf", "ack.p(99) < -inf", "throughput > nan%"} {
 		_, err := Parse(text)
 		require.Error(t, err, text)
 	}
@@ -78,6 +79,9 @@ func TestThresholdsComeFromAFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("limits: [x < 1]\n"), 0o600))
 	_, err = ReadThresholds(file)
 	require.ErrorContains(t, err, "limits")
+	require.NoError(t, os.WriteFile(file, []byte("thresholds: [delivery.sent > 0]\n---\nthresholds: [delivery.lost == 0]\n"), 0o600))
+	_, err = ReadThresholds(file)
+	require.ErrorContains(t, err, "after the first document")
 	_, err = ReadThresholds(file + ".gone")
 	require.Error(t, err)
 }

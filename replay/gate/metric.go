@@ -45,6 +45,14 @@ type value struct {
 
 // parseValue reads 50ms, 400MiB, 50k, 0.95, 1e6, 99%.
 func parseValue(text string) (value, error) {
+	v, err := parseNumber(text)
+	if err == nil && (math.IsNaN(v.number) || math.IsInf(v.number, 0)) {
+		return value{}, fmt.Errorf("%q is no limit: every value, or none, is within", text)
+	}
+	return v, err
+}
+
+func parseNumber(text string) (value, error) {
 	text = strings.TrimSpace(text)
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
 		return value{number: n}, nil

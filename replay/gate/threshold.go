@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -41,6 +42,9 @@ func ReadThresholds(file string) ([]Threshold, error) {
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&content); err != nil {
 		return nil, fmt.Errorf("read the thresholds in %s: %w", file, err)
+	}
+	if !errors.Is(decoder.Decode(new(any)), io.EOF) {
+		return nil, fmt.Errorf("read the thresholds in %s: after the first document (---) there is more, which nobody would look at", file)
 	}
 	var all []Threshold
 	var errs []error

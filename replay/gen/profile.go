@@ -70,6 +70,9 @@ func (p *Profile) Load(file string) error {
 	if err := d.Decode(p); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("profile %s: %w", file, err)
 	}
+	if !errors.Is(d.Decode(new(any)), io.EOF) {
+		return fmt.Errorf("profile %s: after the first document (---) there is more, which nobody would look at", file)
+	}
 	return nil
 }
 

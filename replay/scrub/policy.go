@@ -62,6 +62,9 @@ func Load(file string) (Policy, error) {
 	if err := d.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
 		return Policy{}, fmt.Errorf("scrub policy %s: %w", file, err)
 	}
+	if !errors.Is(d.Decode(new(any)), io.EOF) {
+		return Policy{}, fmt.Errorf("scrub policy %s: after the first document (---) there is more, which nobody would look at", file)
+	}
 	return p, nil
 }
 
