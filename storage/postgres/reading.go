@@ -95,24 +95,25 @@ func readRows(result *pgconn.ResultReader, row func(values [][]byte) error) erro
 	return failed
 }
 
-// pages gives the rows of a statement of any size page by page, through a cursor: memory stays constant, and a slow asker
-// does not run into the time limit of a statement. turn is called after each page, when the connection is free.
+// pages gives the rows of a statement of any size page by page, through a cursor: memory stays constant, of size rows and
+// about pageBytes at the most, and a slow asker does not run into the time limit of a statement. turn is called after each page, when the connection is free.
 //
 // A cursor's snapshot is taken before its plan locks the chunks. When compression of a chunk commits between the two, the
 // old rows are gone and the new ones too young for the snapshot: the chunk looks empty. So it is planned once before, which
 // takes the locks, and what they waited for is seen.
 func (r *reading) pages(sql string, args [][]byte, size int, row func(values [][]byte) error, turn func() error) error {
 	storage.Trace(r.ctx, sql, args)
-	fetch := fmt.Sprintf("FETCH %d FROM page", size)
+	wanted, held := min(size, firstFetch), 0
+	fetch := func() string { return fmt.Sprintf("FETCH %d FROM page", wanted) }
 	batch := &pgconn.Batch{}
 	if r.rewrites {
 		batch.ExecParams("EXPLAIN (COSTS OFF) "+sql, args, nil, nil, nil)
 	}
 	batch.ExecParams("DECLARE page NO SCROLL CURSOR FOR "+sql, args, nil, nil, nil)
-	batch.ExecParams(fetch, nil, nil, nil, []int16{1})
+	batch.ExecParams(fetch(), nil, nil, nil, []int16{1})
 	results := r.conn.ExecBatch(r.ctx, batch)
 	n := 0
-	count := func(values [][]byte) error { n++; return row(values) }
+	count := func(values [][]byte) error { n++; held += sizeOf(values); return row(values) }
 	var failed error
 	if r.rewrites && results.NextResult() {
 		_, failed = results.ResultReader().Close()
@@ -129,14 +130,35 @@ func (r *reading) pages(sql string, args [][]byte, size int, row func(values [][
 		if err := turn(); err != nil {
 			return errors.Join(err, r.run("CLOSE page"))
 		}
-		if n < size {
+		if n < wanted {
 			return r.run("CLOSE page")
 		}
-		n = 0
-		if err := readRows(r.conn.ExecParams(r.ctx, fetch, nil, nil, nil, []int16{1}), count); err != nil {
+		wanted = nextFetch(wanted, held, size)
+		n, held = 0, 0
+		if err := readRows(r.conn.ExecParams(r.ctx, fetch(), nil, nil, nil, []int16{1}), count); err != nil {
 			return err
 		}
 	}
+}
+
+// firstFetch is how many rows a cursor is asked for before anybody knows how large they are.
+const firstFetch = 32
+
+// nextFetch is how many rows a page may have after one of so many rows and bytes.
+func nextFetch(rows, bytes, most int) int {
+	const grow = 8
+	next := grow * rows
+	if bytes > 0 {
+		next = min(next, int(float64(rows)*pageBytes/float64(bytes)))
+	}
+	return max(min(next, most), 1)
+}
+
+func sizeOf(values [][]byte) (n int) {
+	for _, v := range values {
+		n += len(v)
+	}
+	return n
 }
 
 // refusedRegex tells whether the server could not compile an expression that it was given.

@@ -38,10 +38,16 @@ func (s *scan) row(values [][]byte) error {
 	return nil
 }
 
+// longestRepeated is up to what length a text is remembered.
+const longestRepeated = 256
+
 // repeated returns the text without making it anew each time.
 func (s *scan) repeated(v []byte) string {
 	if len(v) == 0 {
 		return ""
+	}
+	if len(v) > longestRepeated {
+		return string(v)
 	}
 	if t, ok := s.texts[string(v)]; ok {
 		return t

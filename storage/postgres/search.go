@@ -14,8 +14,11 @@ import (
 	"github.com/instantdevlogs/devlogs/storage"
 )
 
-// recordPage is how many records are held at a time.
-const recordPage = 1000
+// recordPage is how many records are held at a time, and pageBytes how much they take: a record may be as large as a request.
+const (
+	recordPage = 1000
+	pageBytes  = 16 << 20
+)
 
 // Search implements storage.Reader. It goes through the time range in windows (window.go): an order over all of it would have
 // to be sorted whole, and the newest records are found without touching the old ones.

@@ -33,6 +33,13 @@ type hunt struct {
 	page    []storage.Record
 	streams []uint64 // of the page's records
 	given   int
+
+	// Of statements with a LIMIT, which give their rows at once:
+	bounded bool              // one runs: what goes beyond pageBytes is left out
+	held    int               // bytes of the page
+	cut     bool              // something was left out
+	after   *storage.Position // of the last record before that; nil: as the query says
+	most    int               // records of the next statement; 0: as many as are wanted
 }
 
 func (h *hunt) statement() *statement { return &statement{odd: h.survey.odd, noRegex: h.noRegex} }
@@ -77,11 +84,24 @@ func (h *hunt) run(low, high int64) error {
 
 // window gives the records of a window.
 func (h *hunt) window(from, to int64) error {
+	for {
+		if more, err := h.part(from, to); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// part gives the records of a window, or as many as may be held at a time: then there are more.
+func (h *hunt) part(from, to int64) (more bool, err error) {
+	query := *h.query
+	if h.after != nil {
+		query.After = h.after
+	}
 	s := h.statement()
-	where := s.inRange(h.query, from, to) + s.after(h.query)
-	c, err := s.where(h.query.Where)
+	where := s.inRange(&query, from, to) + s.after(&query)
+	c, err := s.where(query.Where)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sql := "SELECT " + columnList + " FROM " + h.survey.from() + " WHERE " + where
 	if c.unsure {
@@ -89,22 +109,50 @@ func (h *hunt) window(from, to int64) error {
 	} else {
 		sql += " AND (" + c.sql + ")"
 	}
-	sql += orderBy(h.query.Direction)
+	sql += orderBy(query.Direction)
 	turn := func() error { return h.turn(c.unsure) }
-	left := h.query.Limit - h.given
-	if h.query.Limit > 0 && !c.unsure {
-		sql += fmt.Sprintf(" LIMIT %d", left)
+	left := query.Limit - h.given
+	if query.Limit > 0 && !c.unsure {
 		if left <= recordPage {
-			if err := h.reading.each(sql, s.args, h.row); err != nil {
-				return err
-			}
-			return turn()
+			return h.limited(sql, s.args, left)
 		}
+		sql += fmt.Sprintf(" LIMIT %d", left)
 	}
-	return h.reading.pages(sql, s.args, recordPage, h.row, turn)
+	return false, h.reading.pages(sql, s.args, recordPage, h.row, turn)
+}
+
+// limited gives up to a number of records by one statement without a cursor. What it gives beyond pageBytes is left out and asked
+// for again, in smaller portions.
+func (h *hunt) limited(sql string, args [][]byte, left int) (more bool, err error) {
+	want := left
+	if h.most > 0 {
+		want = min(want, h.most)
+	}
+	h.bounded, h.held, h.cut = true, 0, false
+	err = h.reading.each(sql+fmt.Sprintf(" LIMIT %d", want), args, h.row)
+	h.bounded = false
+	if err != nil {
+		return false, err
+	}
+	n := len(h.page)
+	if h.cut {
+		h.most = 2 * n
+	}
+	h.after = nil
+	if more = h.cut || n == want && want < left; more {
+		last := h.page[n-1].Position()
+		h.after = &last
+	}
+	return more, h.turn(false)
 }
 
 func (h *hunt) row(values [][]byte) error {
+	if h.bounded {
+		if h.cut = h.cut || h.held > pageBytes; h.cut {
+			return nil
+		}
+		h.held += sizeOf(values)
+	}
 	if err := h.scan.row(values); err != nil {
 		return err
 	}
