@@ -253,8 +253,8 @@ func jsonFields(e *entry, fields []logql.Extraction) {
 }
 
 var (
-	logfmtPair  = regexp.MustCompile(`^(?:"(?:[^"\\]|\\.)*"|[^\s"])+|^\S+`)
-	nextWord    = regexp.MustCompile(`^\S+`)
+	logfmtPair  = regexp.MustCompile(`^(?:"(?:[^"\\]|\\.)*"|[^\x00-\x20"])+|^[^\x00-\x20]+`)
+	nextWord    = regexp.MustCompile(`^[^\x00-\x20]+`)
 	closedQuote = regexp.MustCompile(`^="(?:[^"\\]|\\.)*"`)
 )
 
@@ -263,7 +263,8 @@ func logfmt(e *entry, s *logql.Logfmt) {
 	for _, f := range s.Fields {
 		wanted[f.Path] = append(wanted[f.Path], f.Label)
 	}
-	for rest := strings.TrimSpace(e.line); rest != ""; rest = strings.TrimSpace(rest) {
+	trim := func(s string) string { return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }) } // controls part words, too
+	for rest := trim(e.line); rest != ""; rest = trim(rest) {
 		pair := logfmtPair.FindString(rest)
 		key, value, hasValue := strings.Cut(pair, "=")
 		if strings.HasPrefix(rest[len(key):], `="`) && !closedQuote.MatchString(rest[len(key):]) {
