@@ -38,7 +38,7 @@ func (c *counter) values(ctx context.Context, f *field, top int) ([]valueCount, 
 	if top == 0 {
 		return nil, nil
 	}
-	counts := map[string]uint64{}
+	counts, held := map[string]uint64{}, 0
 	parts := f.parts()
 	for _, part := range parts {
 		a := storage.Aggregation{Query: c.narrowed(part.where), By: part.by}
@@ -49,8 +49,12 @@ func (c *counter) values(ctx context.Context, f *field, top int) ([]valueCount, 
 			if err != nil {
 				return nil, err
 			}
-			counts[part.value(point.Group)] += point.Count
-			if len(counts) > c.maxGroups {
+			value := part.value(point.Group)
+			if _, known := counts[value]; !known {
+				held += weight(value)
+			}
+			counts[value] += point.Count
+			if held > c.maxGroups {
 				return nil, overLimit("max_groups", "%s has more than %d values in this range", f.name, c.maxGroups)
 			}
 		}

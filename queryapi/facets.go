@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/instantdevlogs/devlogs/queryapi/logplan"
@@ -123,20 +124,20 @@ func interesting(ctx context.Context, source *Source, query storage.Query, limit
 // fieldSample is what some records show of their fields.
 type fieldSample struct {
 	records int
-	having  map[string]int // records by label
-	values  map[string]map[string]struct{}
+	having  map[string]int                 // records by label
+	values  map[string]map[uint64]struct{} // hashes: values may be long
 }
 
 func newFieldSample() *fieldSample {
-	return &fieldSample{having: map[string]int{}, values: map[string]map[string]struct{}{}}
+	return &fieldSample{having: map[string]int{}, values: map[string]map[uint64]struct{}{}}
 }
 
 func (s *fieldSample) note(label, value string) {
 	s.having[label]++
 	if s.values[label] == nil {
-		s.values[label] = map[string]struct{}{}
+		s.values[label] = map[uint64]struct{}{}
 	}
-	s.values[label][value] = struct{}{}
+	s.values[label][xxhash.Sum64String(value)] = struct{}{}
 }
 
 func (s *fieldSample) pick(limit int) []string {

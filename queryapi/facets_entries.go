@@ -32,6 +32,7 @@ func (s *server) narrow(ctx context.Context, source *Source, f *filters, query s
 // countLabels counts the values of labels over entries. The tables are in the order of the labels.
 func countLabels(entries iter.Seq2[*logplan.Entry, error], labels []string, maxGroups int) ([]map[string]uint64, error) {
 	tables := make([]map[string]uint64, len(labels))
+	held := make([]int, len(labels))
 	for i := range tables {
 		tables[i] = map[string]uint64{}
 	}
@@ -42,7 +43,7 @@ func countLabels(entries iter.Seq2[*logplan.Entry, error], labels []string, maxG
 		for i, label := range labels {
 			value := labelValue(entry, label)
 			if _, known := tables[i][value]; !known {
-				if len(tables[i]) == maxGroups {
+				if held[i] += weight(value); held[i] > maxGroups {
 					return nil, overLimit("max_groups", "%s has more than %d values in this range", label, maxGroups)
 				}
 				value = strings.Clone(value)
@@ -63,7 +64,7 @@ func interestingLabels(entries iter.Seq2[*logplan.Entry, error], limit int) ([]s
 		sample.records++
 		for _, l := range entry.Labels {
 			if _, own := recordNames[l.Name]; l.Kind != pipeline.Stream && !own && l.Name != labelOf(nameLevel) {
-				sample.note(strings.Clone(l.Name), strings.Clone(l.Value))
+				sample.note(strings.Clone(l.Name), l.Value)
 			}
 		}
 		if sample.records == facetSample {

@@ -26,7 +26,7 @@ type sparse struct {
 func (a *histogramAnswer) countEntries(entries iter.Seq2[*logplan.Entry, error], grid *grid, by string, top, maxGroups int) error {
 	label := labelOf(by)
 	values := map[string]*sparse{}
-	cells := 0
+	held, cells := 0, 0
 	for entry, err := range entries {
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ func (a *histogramAnswer) countEntries(entries iter.Seq2[*logplan.Entry, error],
 		text := labelValue(entry, label)
 		value := values[text]
 		if value == nil {
-			if len(values) == maxGroups {
+			if held += weight(text); held > maxGroups {
 				return overLimit("max_groups", "%s has more than %d values in this range", by, maxGroups)
 			}
 			value = &sparse{buckets: map[int]uint64{}}
@@ -57,6 +57,9 @@ func (a *histogramAnswer) countEntries(entries iter.Seq2[*logplan.Entry, error],
 	}
 	return nil
 }
+
+// weight is for how many values one counts where values are held: a template can make them a megabyte long.
+func weight(value string) int { return 1 + len(value)>>10 }
 
 // keepTop makes series of the most frequent values.
 func (a *histogramAnswer) keepTop(values map[string]*sparse, grid *grid, by string, top int) {

@@ -93,6 +93,38 @@ func TestHostileQueriesMeetALimitInBoundedMemory(t *testing.T) {
 	})
 }
 
+// Templates make values of any length: of long ones, fewer are held.
+func TestLongValuesCountForMore(t *testing.T) {
+	api := newTestAPI(t, func(c *Config) { c.Limits.MaxGroups, c.Limits.MaxQueryGroups = 100, 100 })
+	entries := make([]entry, 50)
+	for i := range entries {
+		entries[i] = entry{service: "s", body: "b", attrs: map[string]any{"user": fmt.Sprint(i)}}
+	}
+	api.write("", logsOf(entries...))
+	long := `{} | label_format long="{{.user}}` + strings.Repeat("x", 3000) + `"`
+	short := `{} | label_format long="{{.user}}"`
+	for _, path := range []string{"/api/v1/histogram", "/api/v1/facets"} {
+		ask := func(query string) url.Values {
+			return around("query", query, map[string]string{"/api/v1/histogram": "by", "/api/v1/facets": "field"}[path], "long")
+		}
+		require.Equal(t, http.StatusOK, api.get(path, ask(short)).status, path)
+		require.Equal(t, "max_groups", api.refused(http.StatusUnprocessableEntity, path, ask(long)).Setting, path)
+	}
+	count := func(query string) url.Values {
+		return around("query", "sum by (long) (count_over_time("+query+" [2h]))")
+	}
+	require.Equal(t, http.StatusOK, api.get("/api/v1/explain", count(short)).status)
+	require.Equal(t, "max_query_groups", api.refused(http.StatusUnprocessableEntity, "/api/v1/explain", count(long)).Setting)
+
+	for i := range entries {
+		entries[i].service = fmt.Sprint(i) + strings.Repeat("x", 3000)
+	}
+	api.write("", logsOf(entries...))
+	volume := func(query string) answer { return api.get("/loki/api/v1/index/volume", around("query", query)) }
+	require.Equal(t, http.StatusOK, volume(`{service_name="s"}`).status)
+	require.Contains(t, volume(`{}`).body, "max_groups")
+}
+
 func TestQueryThatTakesLongerThanWritingMayIsAnswered(t *testing.T) {
 	const writeTimeout = 100 * time.Millisecond
 	api := newTestAPI(t, func(c *Config) { c.ServerConfig.WriteTimeout = writeTimeout })

@@ -274,3 +274,25 @@ func TestLeafSaysWhatAStoreNeedsToKnow(t *testing.T) {
 	require.Equal(t, []string{"app"}, leaves[0].Needs())
 	require.True(t, slices.Equal([]string{"app"}, leaves[0].Grouping.Labels))
 }
+
+// A template, or label_replace in label_replace, can make labels of any length: 100,000 series of a query took 16 GB.
+func TestLongLabelsCountForMore(t *testing.T) {
+	long := strings.Repeat("x", 10<<10)
+	query := `sum by (long) (count_over_time({app="a"} | label_format long="` + long + `" [30s]))`
+	_, err := evaluate(t, data, query, Grid{0, 30e9, 5e9}, Limits{Groups: 10})
+	var limitErr *LimitError
+	require.ErrorAs(t, err, &limitErr)
+	require.Equal(t, "max_query_groups", limitErr.Limit)
+	_, err = evaluate(t, data, query, Grid{0, 300e9, 5e9}, Limits{Groups: 11})
+	require.NoError(t, err, "what a window forgets counts no more")
+
+	doubled := func(times int) string {
+		return strings.Repeat("label_replace(", times) + `sum by (app) (count_over_time({app="a"}[30s]))` + strings.Repeat(`, "app", "$1$1", "app", "(.*)")`, times)
+	}
+	_, err = evaluate(t, data, doubled(15), Instant(30e9), Limits{})
+	require.NoError(t, err)
+	_, err = evaluate(t, data, doubled(60), Instant(30e9), Limits{})
+	var queryErr *QueryError
+	require.ErrorAs(t, err, &queryErr)
+	require.Contains(t, queryErr.Msg, "label_replace may make a value of more than 65536 bytes")
+}

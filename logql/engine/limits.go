@@ -6,7 +6,7 @@ import "fmt"
 type Limits struct {
 	Steps   int // times at which a range query is evaluated
 	Series  int // series in the answer
-	Groups  int // series that are held at once below the answer
+	Groups  int // series that are held at once below the answer; labels of more than a KiB count as one more for each
 	Samples int // entries that are held at once by functions that need each of them: quantile_over_time, rate_counter
 }
 
@@ -51,7 +51,7 @@ func (l Limits) checkSeries(n int) error {
 func (l Limits) checkGroups(n int) error {
 	if l.Groups > 0 && n > l.Groups {
 		return &LimitError{"max_query_groups", l.Groups, fmt.Sprintf(
-			"the query keeps more than %d series apart; group by fewer labels, as in sum by (service_name) (…), or drop labels "+
+			"the query keeps more than %d series apart, or such of long labels; group by fewer labels, as in sum by (service_name) (…), or drop labels "+
 				"that differ from entry to entry, as in | drop trace_id, span_id", l.Groups)}
 	}
 	return nil

@@ -49,6 +49,9 @@ func (m *Metric) String() string {
 // Compare orders metrics by their labels.
 func (m *Metric) Compare(o *Metric) int { return strings.Compare(m.key, o.key) }
 
+// weight is for how many series one counts where series are held: a template can make labels of a megabyte.
+func (m *Metric) weight() int { return 1 + len(m.key)>>10 }
+
 // maxCached bounds what nodes remember of series from step to step.
 const maxCached = 200_000
 

@@ -23,6 +23,7 @@ type leafNode struct {
 	bucket  int64
 	raw     bool // the function needs each sample
 	samples int  // how many are held
+	held    int  // weight of all series
 	labels  []Label
 	out     []point
 	absent  *Metric
@@ -108,7 +109,8 @@ func (n *leafNode) add(o *Observation) error {
 		s = &leafSeries{metric: metric}
 		n.series[metric] = s
 		n.order = append(n.order, s)
-		if err := n.limits.checkGroups(len(n.series)); err != nil {
+		n.held += metric.weight()
+		if err := n.limits.checkGroups(n.held); err != nil {
 			return err
 		}
 	}
@@ -134,6 +136,7 @@ func (n *leafNode) evaluate(after, until int64) []point {
 		}
 		if n.raw && len(s.samples) == 0 || !n.raw && !s.window.dropBefore(first) {
 			delete(n.series, s.metric)
+			n.held -= s.metric.weight()
 			n.table.forget(s.metric)
 			continue
 		}

@@ -82,18 +82,23 @@ func (s apart) Aggregate(ctx context.Context, a storage.Aggregation) iter.Seq2[s
 // points gives the buckets of an aggregation up to next.
 func (s apart) points(ctx context.Context, a storage.Aggregation) (part []storage.Point, next pcommon.Timestamp, err error) {
 	whole := 0 // points of buckets that are whole
+	held := 0  // groups of the last bucket, and one more for each KiB of their texts
 	for point, err := range s.Store.Aggregate(ctx, a) {
 		if err != nil {
 			return nil, 0, err
 		}
 		if n := len(part); n > 0 && part[n-1].Bucket != point.Bucket {
-			whole = n
+			whole, held = n, 0
 		}
 		part = append(part, point)
+		held++
+		for _, text := range point.Group {
+			held += len(text) >> 10
+		}
 		if whole > 0 && len(part) > partPoints {
 			return part[:whole], part[whole].Bucket, nil
 		}
-		if s.groups > 0 && len(part)-whole > s.groups {
+		if s.groups > 0 && held > s.groups {
 			return nil, 0, &engine.LimitError{Limit: "max_query_groups", Value: s.groups, Msg: fmt.Sprintf(
 				"one of the query's range aggregations keeps more than %d groups apart; group by fewer labels", s.groups)}
 		}

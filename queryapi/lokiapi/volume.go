@@ -111,7 +111,8 @@ type volumeCounter struct {
 	step     uint64   // 0: no steps
 	by       []string // none: all labels
 	perLabel bool     // count each label's name by itself
-	most     int
+	most     int      // series, and one more for each KiB of labels
+	held     int
 	series   map[string]*volumeSeries
 }
 
@@ -138,7 +139,7 @@ func (c *volumeCounter) add(labels []pipeline.Label, bucket pcommon.Timestamp, b
 func (c *volumeCounter) count(key string, labels []pipeline.Label, bucket pcommon.Timestamp, bytes uint64, value func(pipeline.Label) string) error {
 	s := c.series[key]
 	if s == nil {
-		if len(c.series) >= c.most {
+		if c.held += 1 + len(key)>>10; c.held > c.most {
 			return &TooMuch{"max_groups", "there are too many combinations of labels in this range; name fewer in targetLabels"}
 		}
 		s = &volumeSeries{metric: map[string]string{}, steps: map[pcommon.Timestamp]uint64{}}
