@@ -61,6 +61,19 @@ func played(t *testing.T, script string) (run string) {
 	return run
 }
 
+// playedFrom makes a run of a recording of its own.
+func playedFrom(t *testing.T, seed string) (run string) {
+	t.Helper()
+	dir, address := t.TempDir(), freeAddress(t)
+	recording, run := filepath.Join(dir, "rec"), filepath.Join(dir, "run")
+	out, code := replay(t, "gen", "-o", recording, "--records", "300", "--batch", "20", "--seed", seed)
+	require.Zero(t, code, out)
+	out, code = replay(t, "play", recording, "--to", "grpc://"+address, "--pace", "asap", "--ledger", run, "--sink", address,
+		"--sink-settle", "50ms", "--event-time", "keep", "--quiet")
+	require.Zero(t, code, out)
+	return run
+}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

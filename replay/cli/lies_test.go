@@ -2,12 +2,20 @@ package cli
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
+
+	"github.com/instantdevlogs/devlogs/replay/sink"
 )
 
 func put(t *testing.T, name, text string) string {
@@ -69,6 +77,70 @@ func TestARunThatIsLookedForInTheWrongPlaceIsHintedAt(t *testing.T) {
 	out, code = replay(t, "verify", run, "--source", "sink")
 	require.NotZero(t, code)
 	require.Contains(t, out, "the run was not played with --sink")
+}
+
+// A target that refuses some requests at first, as one does that is busy, and takes none of their retries though it says so.
+func TestATargetThatDropsRetriesIsFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		honest bool
+		code   int
+		says   string
+	}{
+		"dropped": {false, ExitDelivery, "records lost: acknowledged, but not there"},
+		"stored":  {true, 0, "PASS every record is accounted for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			rec, run, kept := filepath.Join(dir, "rec"), filepath.Join(dir, "run"), filepath.Join(dir, "kept.jsonl")
+			out, code := replay(t, "gen", "-o", rec, "--records", "300", "--batch", "20")
+			require.Zero(t, code, out)
+			file, err := sink.CreateFile(kept)
+			require.NoError(t, err)
+			store, err := sink.Start(sink.Config{HTTP: "127.0.0.1:0", Keep: file})
+			require.NoError(t, err)
+			behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: store.HTTPAddr()})
+			var mu sync.Mutex
+			tries := map[string]int{}
+			target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				mu.Lock()
+				tries[string(body)]++
+				busy, again := len(tries)%3 == 0 && tries[string(body)] == 1, tries[string(body)] > 1
+				mu.Unlock()
+				switch {
+				case busy:
+					w.WriteHeader(http.StatusServiceUnavailable)
+				case again && !c.honest:
+					w.Header().Set("Content-Type", "application/x-protobuf")
+				default:
+					r.Body = io.NopCloser(bytes.NewReader(body))
+					behind.ServeHTTP(w, r)
+				}
+			}))
+			defer target.Close()
+			out, code = replay(t, "play", rec, "--to", target.URL, "--pace", "asap", "--ledger", run, "--retry", "20s", "--quiet")
+			require.Zero(t, code, out)
+			require.NoError(t, store.Close())
+			require.NoError(t, file.Close())
+			out, code = replay(t, "verify", run, "--source", "file="+kept)
+			require.Equal(t, c.code, code, out)
+			require.Contains(t, out, c.says)
+		})
+	}
+}
+
+// A golden of an older recording, with as many records, is not that of the run.
+func TestAGoldenOfAnotherRecordingFails(t *testing.T) {
+	golden := filepath.Join(t.TempDir(), "golden.jsonl")
+	out, code := replay(t, "diff", golden, playedFrom(t, "7"), "--update")
+	require.Zero(t, code, out)
+	out, code = replay(t, "diff", golden, playedFrom(t, "8"))
+	require.Equal(t, ExitGolden, code, out)
+	require.Contains(t, out, "equal 0")
 }
 
 // A typo in the thresholds is said before anything is looked at.
