@@ -27,7 +27,7 @@ const defaultConfig = builtInScheme + ":embedded"
 
 // gcPercent is how much the heap may grow, in percent of what lives, before garbage is collected, unless GOGC says so.
 // Little lives here and much passes through, so that Go's usual 100 spends a tenth of the time at full speed on collecting.
-const gcPercent = 150
+const gcPercent = 200
 
 // newServeCommand is the root command: it runs the Collector. otelcol.NewCommand's own root is not used, as it keeps the
 // running Collector to itself, and then nobody can say when it is ready.

@@ -34,7 +34,7 @@ type Retention struct {
 
 // DefaultConfig keeps everything in path.
 func DefaultConfig(path string) Config {
-	return Config{Path: path, MemoryLimit: 144, MaxConcurrentQueries: 4, MaxPending: 64}
+	return Config{Path: path, MemoryLimit: 128, MaxConcurrentQueries: 4, MaxPending: 64}
 }
 
 const minMaxBytes = 64 << 20
