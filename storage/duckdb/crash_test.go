@@ -153,7 +153,8 @@ func TestAFullDiskBesideTwoLanes(t *testing.T) {
 	refused := make(chan struct{}, writers*batches)
 	var refusals atomic.Int64
 	var ids sync.Map
-	var writing sync.WaitGroup
+	var writing, ending sync.WaitGroup
+	defer ending.Wait()
 	for range writers {
 		writing.Go(func() {
 			for range batches {
@@ -174,27 +175,31 @@ func TestAFullDiskBesideTwoLanes(t *testing.T) {
 		})
 	}
 	end := uuid.New()
-	go func() {
-		for size := 24; ; size += 8 { // too little again and again
-			for range 2 * writers {
-				if _, ok := <-refused; !ok {
-					return
-				}
-			}
-			assert.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%dm", size)))
-		}
-	}()
-	go func() {
+	ending.Go(func() {
 		writing.Wait()
 		close(refused)
+	})
+	ending.Go(func() {
+		resize := func(mib int) {
+			assert.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%dm", mib)))
+		}
+		n := 0
+		for range refused {
+			if n++; n%(2*writers) == 0 {
+				resize(16 + n/writers*4) // too little again and again
+			}
+		}
+		resize(256)
 		_, err := store.Write(t.Context(), storage.Batch{ID: end, Rows: marked(end, 1)})
+		for err != nil && t.Context().Err() == nil {
+			_, err = store.Write(t.Context(), storage.Batch{ID: end, Rows: marked(end, 1)})
+		}
 		assert.NoError(t, err)
-	}()
+	})
 
 	seen := map[string]int{}
 	var last storage.ID
-	for r, err := range tailThroughReopening(t, store) {
-		require.NoError(t, err)
+	for r := range tailThroughReopening(t, store) {
 		require.Positive(t, r.ID.Compare(last), "in the order of the ledger")
 		last = r.ID
 		if r.EventName == end.String() {
@@ -212,19 +217,20 @@ func TestAFullDiskBesideTwoLanes(t *testing.T) {
 	require.Equal(t, writers*batches*laneBatch+1, count(t, store))
 }
 
-// tailThroughReopening is a tail of everything that goes on where it was when the store, which repairs itself, is open again.
-func tailThroughReopening(t *testing.T, store *duckdb.Store) iter.Seq2[storage.Record, error] {
-	return func(yield func(storage.Record, error) bool) {
+// tailThroughReopening is a tail of everything that goes on where it was. Readers see errors from when the disk is full until the
+// next Write opens the store again.
+func tailThroughReopening(t *testing.T, store *duckdb.Store) iter.Seq[storage.Record] {
+	return func(yield func(storage.Record) bool) {
 		var last storage.ID
 		for t.Context().Err() == nil {
 			for r, err := range store.Tail(t.Context(), storage.Query{End: storage.EndOfTime}, max(last.Batch, 1)-1) {
-				if errors.Is(err, duckdb.ErrClosed) {
+				if err != nil {
 					break
 				}
-				if err == nil && r.ID.Compare(last) <= 0 {
+				if r.ID.Compare(last) <= 0 {
 					continue
 				}
-				if last = r.ID; !yield(r, err) {
+				if last = r.ID; !yield(r) {
 					return
 				}
 			}
