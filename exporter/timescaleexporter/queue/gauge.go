@@ -151,10 +151,18 @@ func (g *Gauge) round(ctx context.Context) error {
 	defer cancel()
 	var first error
 	for i := range g.shards { // all of them: in a cluster one node's failure says nothing of the others
-		depth, err := ReadDepth(ctx, g.config, g.client, i)
 		s := &g.shards[i]
 		s.mu.Lock()
+		before := s.depth
+		s.mu.Unlock()
+		depth, err := ReadDepth(ctx, g.config, g.client, i)
+		s.mu.Lock()
 		if err == nil {
+			// What was added while Redis was asked may or may not be in its answer. Until the next round it counts as not:
+			// rather refuse a client too early than take more than the limit.
+			depth.Entries += s.depth.Entries - before.Entries
+			depth.Bytes += s.depth.Bytes - before.Bytes
+			depth.Added += s.depth.Added - before.Added
 			s.update(depth, time.Now())
 		} else {
 			s.fresh = false
