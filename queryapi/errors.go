@@ -47,7 +47,7 @@ type apiError struct {
 	Message  string `json:"message"`
 	Hint     string `json:"hint,omitempty"`     // what to do
 	Position *int   `json:"position,omitempty"` // byte offset into the parameter at fault
-	Setting  string `json:"setting,omitempty"`  // the limit that was hit, as it is written below limits; or allowed_hosts
+	Setting  string `json:"setting,omitempty"`  // the limit that was hit, as it is written below limits; or allowed_hosts, or memory_limit_mib of the store
 
 	retryAfter time.Duration
 	allow      []string
@@ -111,6 +111,7 @@ func apiErrorOf(ctx context.Context, err error) *apiError {
 		return clientGone(err)
 	}
 	var unavailable *storage.UnavailableError
+	var memory *storage.MemoryError
 	var language *logql.Error
 	var evaluation *engine.QueryError
 	var limit *engine.LimitError
@@ -131,6 +132,11 @@ func apiErrorOf(ctx context.Context, err error) *apiError {
 		return overLimit(lokiLimit.Setting, "%s", lokiLimit.Msg)
 	case errors.Is(err, storage.ErrNotFound):
 		return &apiError{Code: codeNotFound, Message: "there is no such record", Hint: "it may have been removed by retention", cause: err}
+	case errors.As(err, &memory):
+		return &apiError{
+			Code: codeLimitExceeded, Message: memory.Error(), Setting: memory.Setting, cause: err,
+			Hint: "narrow its time range or filters, group by fewer values, or raise " + memory.Setting + " of the store",
+		}
 	case errors.As(err, &unavailable):
 		return &apiError{Code: codeUnavailable, Message: unavailable.Reason, retryAfter: unavailable.RetryAfter, cause: err}
 	}

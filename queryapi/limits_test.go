@@ -70,6 +70,7 @@ func TestErrorsOfTheStoreKeepTheirMeaning(t *testing.T) {
 		code   string
 	}{
 		{storage.ErrNotFound, 404, codeNotFound},
+		{&storage.MemoryError{Setting: "memory_limit_mib", MiB: 128}, 422, codeLimitExceeded},
 		{&storage.UnavailableError{Reason: "the disk is full", RetryAfter: 5 * time.Second}, 503, codeUnavailable},
 	} {
 		e := apiErrorOf(t.Context(), test.err)

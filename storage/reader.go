@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -14,6 +15,19 @@ const StreamSlack = 10 * time.Minute
 
 // ErrNotFound is returned by Get for an id that is not (or no longer) stored.
 var ErrNotFound = errors.New("no such record")
+
+// MemoryError says that a query needs more memory than the store gives to queries.
+type MemoryError struct {
+	Setting string // of the store, that raises it
+	MiB     int    // what it is now
+	Err     error
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("the query needs more memory than the %d MiB of %s", e.MiB, e.Setting)
+}
+
+func (e *MemoryError) Unwrap() error { return e.Err }
 
 // Reader answers questions about what is stored. All methods are safe for concurrent use, stop soon after ctx ends, and
 // see every batch whose Write returned before the call.

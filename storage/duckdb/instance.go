@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
 )
 
@@ -19,6 +21,7 @@ type instance struct {
 	admin   *engine.Conn // attaches and detaches, under core.admin
 	writers [lanes]*engine.Conn
 	readers chan *engine.Conn
+	slots   *semaphore.Weighted // one for each of readers; who has all runs alone
 }
 
 const tempName = "temp"
@@ -47,7 +50,11 @@ func openInstance(ctx context.Context, path string, config Config) (*instance, [
 	if err != nil {
 		return nil, nil, fmt.Errorf("start DuckDB: %w", err)
 	}
-	i := &instance{db: db, readers: make(chan *engine.Conn, config.MaxConcurrentQueries)}
+	i := &instance{
+		db:      db,
+		readers: make(chan *engine.Conn, config.MaxConcurrentQueries),
+		slots:   semaphore.NewWeighted(int64(config.MaxConcurrentQueries)),
+	}
 	found, err := i.prepare(ctx, path, config)
 	if err != nil {
 		i.close()
@@ -207,28 +214,3 @@ func (i *instance) close() {
 
 // literal quotes text for the few statements that take no parameters.
 func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
-
-// reading runs fn with a connection and the partitions that pass keep, held so that they are not dropped meanwhile.
-func (c *core) reading(ctx context.Context, keep func(*sums) bool, fn func(*engine.Conn, []held) error) error {
-	c.life.RLock()
-	defer c.life.RUnlock()
-	if c.instance == nil {
-		return ErrClosed
-	}
-	var conn *engine.Conn
-	select {
-	case conn = <-c.instance.readers:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { c.instance.readers <- conn }()
-	held := c.partitions.hold(keep)
-	defer c.partitions.release(held)
-	if err := fn(conn, held); err != nil {
-		if ctxErr := ctx.Err(); ctxErr != nil && !errors.Is(err, ctxErr) {
-			return ctxErr
-		}
-		return err
-	}
-	return nil
-}

@@ -11,8 +11,9 @@ import (
 	"github.com/instantdevlogs/devlogs/storage/duckdb/internal/engine"
 )
 
-// chunkRecords is how many records one statement of a search returns at most: what bounds its memory.
-const chunkRecords = 8192
+// chunkRecords is how many records one statement of a search returns at most: what bounds its memory. DuckDB sorts all of a
+// window to find more than 5,000, and keeps no more than it returns to find fewer.
+const chunkRecords = 5000
 
 // Search implements storage.Reader. It goes through windows of time, newest or oldest first, each one statement. A window
 // that holds few matches makes the next one wider, many narrower, so that the newest hundred records read little, a rare
@@ -136,13 +137,14 @@ func (s *search) window() (from, to uint64) {
 // advance takes what was read off the range and sets the width of the next window; false at the end of the range. n records
 // of at most limit were in the window.
 func (s *search) advance(from, to uint64, n, limit int) bool {
-	if n == limit { // there may be more in the window: go on after the last record
+	if n == limit { // there may be more in the window: go on after the last record, as far as these reached
+		reached := uint64(s.after.Time)
 		if s.query.Direction == storage.OldestFirst {
-			s.first = uint64(s.after.Time)
+			s.first, s.width = reached, reached-from
 		} else {
-			s.last = uint64(s.after.Time)
+			s.last, s.width = reached, to-reached
 		}
-		s.width = max(s.width/2, 1)
+		s.width = max(s.width, 1)
 		return true
 	}
 	switch {

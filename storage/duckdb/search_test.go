@@ -1,13 +1,19 @@
 package duckdb_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/instantdevlogs/devlogs/storage"
+	"github.com/instantdevlogs/devlogs/storage/duckdb"
 )
 
 // A search that wants only one or two records must widen its windows as any other does: looking for the newest line after a
@@ -32,4 +38,93 @@ func TestWindowsWidenHoweverFewRecordsAreWanted(t *testing.T) {
 		}
 		require.Less(t, asked, 4, "windows of a row group each would be six")
 	}
+}
+
+// wide fills a store with 100,000 records of a kilobyte each, all different, within a second. A few lie days off, so that a
+// search can't tell by the range of times how many are in a window.
+func wide(t *testing.T, config duckdb.Config) *duckdb.Store {
+	store := openIn(t, config)
+	const batches, perBatch = 10, 10_000
+	for batch := range batches {
+		logs := plog.NewLogs()
+		records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		for row := range perBatch {
+			n := uint64(batch*perBatch + row)
+			at := 1_000_000*time.Second + time.Duration(n)*10*time.Microsecond
+			switch n % 10_000 {
+			case 0:
+				at -= 100_000 * time.Second
+			case 1:
+				at += 100_000 * time.Second
+			}
+			record := records.AppendEmpty()
+			record.SetTimestamp(pcommon.Timestamp(at))
+			record.Body().SetStr(strings.Repeat(strconv.FormatUint(n*0x9e3779b97f4a7c15, 16), 64))
+		}
+		rows := &storage.Rows{}
+		storage.Encode(rows, logs, "", 1)
+		_, err := store.Write(t.Context(), storage.Batch{ID: uuid.New(), Rows: rows})
+		require.NoError(t, err)
+	}
+	return store
+}
+
+// A window that holds many more records than are wanted was sorted as a whole: an export of a million records failed.
+func TestASearchKeepsNoMoreThanItReturns(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.MemoryLimit = 64
+	store := wide(t, config)
+	for _, direction := range []storage.Direction{storage.NewestFirst, storage.OldestFirst} {
+		var n, asked int
+		ctx := storage.WithTrace(t.Context(), func(sql string, _ []string) {
+			if strings.Contains(sql, ".logs ") {
+				asked++
+			}
+		})
+		for _, err := range store.Search(ctx, storage.Query{End: storage.EndOfTime, Direction: direction}) {
+			require.NoError(t, err)
+			n++
+		}
+		require.Equal(t, 100_000, n)
+		require.Less(t, asked, 100, "windows find their width again after a gap")
+	}
+}
+
+// Statements that run at once share DuckDB's memory. What one of them can do alone is answered beside others as well.
+func TestQueriesThatDoNotFitIntoMemoryTogetherRunAlone(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.MemoryLimit = 160
+	store := wide(t, config)
+	bodies := storage.Aggregation{
+		Query: storage.Query{End: storage.EndOfTime}, By: []storage.FieldRef{{Kind: storage.FieldBody}}, Top: 10,
+	}
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error {
+			for _, err := range store.Aggregate(t.Context(), bodies) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+}
+
+func TestAQueryThatDoesNotFitIntoMemoryAloneNamesTheSetting(t *testing.T) {
+	config := duckdb.DefaultConfig(t.TempDir())
+	config.MemoryLimit = 64
+	store := wide(t, config)
+	var failed *storage.MemoryError
+	for _, err := range store.Aggregate(t.Context(), storage.Aggregation{
+		Query: storage.Query{End: storage.EndOfTime}, By: []storage.FieldRef{{Kind: storage.FieldBody}},
+	}) {
+		if err != nil {
+			require.ErrorAs(t, err, &failed)
+		}
+	}
+	require.NotNil(t, failed)
+	require.Equal(t, "the query needs more memory than the 64 MiB of memory_limit_mib", failed.Error())
+	require.Equal(t, 100_000, count(t, store), "and others are answered after it")
 }

@@ -1,6 +1,11 @@
 package engine
 
-import "github.com/duckdb/duckdb-go/v2/mapping"
+import (
+	"errors"
+	"strings"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
 
 // Error is what DuckDB said, and the kind it gave it where it tells.
 type Error struct {
@@ -19,4 +24,10 @@ func (e *Error) IsOfData() bool {
 		return true
 	}
 	return false
+}
+
+// IsOutOfMemory tells whether a statement needed more than the memory limit had left. DuckDB does not always tell the kind.
+func IsOutOfMemory(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Type == mapping.ErrorTypeOutOfMemory || strings.HasPrefix(e.Message, "Out of Memory Error"))
 }
