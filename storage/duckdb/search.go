@@ -47,22 +47,36 @@ func (s *search) run(ctx context.Context, yield func(storage.Record, error) bool
 		if err != nil {
 			return err
 		}
-		for i := range records {
-			if !yield(records[i], nil) {
-				return nil
-			}
-		}
 		s.left -= len(records)
 		if len(records) > 0 {
 			p := records[len(records)-1].Position()
 			s.after = &p
 		}
-		if !s.advance(from, to, len(records), limit) {
-			break
+		more := s.advance(from, to, records, limit)
+		for i := range records {
+			if !yield(records[i], nil) {
+				s.pages.Add(page{records[i].Position(), s.query.Direction}, s.width)
+				return nil
+			}
 		}
+		if !more {
+			return nil
+		}
+	}
+	if s.left == 0 {
+		s.pages.Add(page{*s.after, s.query.Direction}, s.width)
 	}
 	return nil
 }
+
+// page is where a search ended before its end. Another may go on there.
+type page struct {
+	last      storage.Position
+	direction storage.Direction
+}
+
+// rememberedPages is for how many pages the width of the window at their end is known.
+const rememberedPages = 1024
 
 // start sets the range to be searched from the query and from what is stored; false when nothing can match.
 func (s *search) start() bool {
@@ -85,6 +99,12 @@ func (s *search) start() bool {
 		return false
 	}
 	s.first, s.last = max(s.first, stored.minTime), min(s.last, stored.maxTime)
+	if s.after != nil {
+		if width, ok := s.pages.Get(page{*s.after, q.Direction}); ok {
+			s.width = width
+			return s.first <= s.last
+		}
+	}
 	// As if records lay evenly: a window of as many as are wanted. With a condition, few of them may match. Less than a row
 	// group would not read less.
 	wanted := uint64(min(s.left, chunkRecords/2)) * 2
@@ -134,15 +154,21 @@ func (s *search) window() (from, to uint64) {
 	return s.last - s.width, s.last
 }
 
-// advance takes what was read off the range and sets the width of the next window; false at the end of the range. n records
-// of at most limit were in the window.
-func (s *search) advance(from, to uint64, n, limit int) bool {
-	if n == limit { // there may be more in the window: go on after the last record, as far as these reached
-		reached := uint64(s.after.Time)
+// advance takes what was read off the range and sets the width of the next window; false at the end of the range. records, at
+// most limit, were in the window.
+func (s *search) advance(from, to uint64, records []storage.Record, limit int) bool {
+	n := len(records)
+	if n == limit { // there may be more in the window: go on after the last record
+		middle, last := uint64(records[n/2].Time), uint64(records[n-1].Time)
+		half := max(middle, last) - min(middle, last)
 		if s.query.Direction == storage.OldestFirst {
-			s.first, s.width = reached, reached-from
+			s.first = last
 		} else {
-			s.last, s.width = reached, to-reached
+			s.last = last
+		}
+		// As if the next chunk lay as densely as the later half of these; the earlier half may have come from a sparse time.
+		if s.width /= 2; half > 0 {
+			s.width = min(s.width, half*2*uint64(max(chunkRecords/n, 1)))
 		}
 		s.width = max(s.width, 1)
 		return true

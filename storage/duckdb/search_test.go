@@ -90,6 +90,37 @@ func TestASearchKeepsNoMoreThanItReturns(t *testing.T) {
 	}
 }
 
+// Each page of an answer began as wide as if times were even, and read nearly everything.
+func TestAPageGoesOnWithTheWindowOfTheOneBefore(t *testing.T) {
+	store := wide(t, duckdb.DefaultConfig(t.TempDir()))
+	for _, direction := range []storage.Direction{storage.NewestFirst, storage.OldestFirst} {
+		query := storage.Query{End: storage.EndOfTime, Direction: direction, Limit: 500}
+		for page := range 20 {
+			var widest uint64
+			ctx := storage.WithTrace(t.Context(), func(sql string, args []string) {
+				if strings.Contains(sql, ".logs ") && len(args) > 3 {
+					from, err := strconv.ParseUint(args[len(args)-2], 10, 64)
+					require.NoError(t, err)
+					to, err := strconv.ParseUint(args[len(args)-1], 10, 64)
+					require.NoError(t, err)
+					widest = max(widest, to-from)
+				}
+			})
+			n := 0
+			for record, err := range store.Search(ctx, query) {
+				require.NoError(t, err)
+				position := record.Position()
+				query.After = &position
+				n++
+			}
+			require.Equal(t, 500, n)
+			if page > 0 {
+				require.Less(t, time.Duration(widest), 100*time.Millisecond, "a tenth of all but a few records")
+			}
+		}
+	}
+}
+
 // Statements that run at once share DuckDB's memory. What one of them can do alone is answered beside others as well.
 func TestQueriesThatDoNotFitIntoMemoryTogetherRunAlone(t *testing.T) {
 	config := duckdb.DefaultConfig(t.TempDir())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/instantdevlogs/devlogs/storage"
 )
@@ -46,6 +47,7 @@ type core struct {
 	queue      queue
 	streams    streamCache
 	known      remembered
+	pages      *lru.Cache[page, uint64] // how wide a window was where a search ended: the next page's first
 	commits    broadcast
 	impaired   atomic.Bool // the machine failed a lane: the instance is to be opened again
 
@@ -114,7 +116,11 @@ func openCore(ctx context.Context, path string, config Config) (*core, error) {
 	if err := os.WriteFile(lock.Path(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("write to %s who holds it: %w", lock.Path(), err), lock.Close())
 	}
-	c := &core{config: config, path: path, lock: lock}
+	pages, err := lru.New[page, uint64](rememberedPages)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	c := &core{config: config, path: path, lock: lock, pages: pages}
 	c.queue.init(config)
 	c.commits.init()
 	if err := c.reopen(ctx); err != nil {
