@@ -117,9 +117,9 @@ func (s *Store) addScanned(r *reading, g *grouping, sums *sums) error {
 
 // addUnsure counts the records that SQL can't judge.
 func (s *Store) addUnsure(r *reading, g *grouping, sums *sums) error {
-	st := &statement{odd: g.survey.odd, noRegex: g.noRegex}
+	st := g.survey.statement(g.noRegex)
 	where := g.within(st)
-	c, err := st.where(g.aggregation.Where)
+	c, err := st.matching(g.aggregation.Where)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *Store) addUnsure(r *reading, g *grouping, sums *sums) error {
 	if g.survey.odd {
 		unknown = "(" + unknown + " OR raw IS NOT NULL)"
 	}
-	sql := "SELECT " + columnList + " FROM " + g.survey.from() + " WHERE " + where + " AND (" + c.sql + ") IS NOT FALSE AND " + unknown
+	sql := "SELECT " + readColumns + " FROM " + g.survey.from() + " WHERE " + where + " AND (" + c.sql + ") IS NOT FALSE AND " + unknown
 	h := &hunt{
 		store: s, reading: r, query: &g.aggregation.Query, matcher: storage.NewMatcher(g.aggregation.Where), give: sums.addRecord,
 	}
@@ -146,13 +146,13 @@ type grouping struct {
 
 // unsure tells whether there may be records that SQL can't judge: by the condition, or odd ones in the range.
 func (g *grouping) unsure() (bool, error) {
-	c, err := (&statement{odd: g.survey.odd, noRegex: g.noRegex}).where(g.aggregation.Where)
+	c, err := g.survey.statement(g.noRegex).where(g.aggregation.Where)
 	return c.unsure || g.survey.odd, err
 }
 
 // run gives the points of the records that SQL judges.
 func (g *grouping) run(r *reading, top int, give func(*storage.Point) error) error {
-	st := &statement{odd: g.survey.odd, noRegex: g.noRegex}
+	st := g.survey.statement(g.noRegex)
 	sql, err := g.sql(st, top)
 	if err != nil {
 		return err
@@ -199,16 +199,10 @@ func (g *grouping) sql(st *statement, top int) (string, error) {
 		measures[4] = "coalesce(min(number), 0) AS low"
 		measures[5] = "coalesce(max(number), 0) AS high"
 	}
-	where := g.within(st)
-	c, err := st.where(a.Where)
+	from, err := g.from(st)
 	if err != nil {
 		return "", err
 	}
-	where += " AND (" + c.sql + ")"
-	if g.survey.odd {
-		where += " AND raw IS NULL"
-	}
-	from := g.survey.from() + " WHERE " + where
 	if row != "*" {
 		from = "(SELECT " + row + " FROM " + from + " OFFSET 0) AS logs"
 	}
@@ -224,6 +218,32 @@ func (g *grouping) sql(st *statement, top int) (string, error) {
 			joined(names), joined(names), sql, top)
 	}
 	return sql + " ORDER BY " + order, nil
+}
+
+// from writes where the records come from that SQL judges. When words decide a part and are not known of all rows, those are
+// asked by their attributes and the others by words, each by a plan that suits.
+func (g *grouping) from(st *statement) (string, error) {
+	if !g.survey.wordless || !asksWords(g.aggregation.Where) {
+		where, err := g.where(st, "")
+		return g.survey.from() + " WHERE " + where, err
+	}
+	st.worded = true
+	known, err := g.where(st, "")
+	if err != nil {
+		return "", err
+	}
+	st.worded, st.asked = false, false
+	unknown, err := g.where(st, " AND words = '"+storage.WordsUnknown+"'")
+	return fmt.Sprintf("(SELECT * FROM %[1]s WHERE %[2]s UNION ALL SELECT * FROM %[1]s WHERE %[3]s) AS logs", g.survey.from(), known, unknown), err
+}
+
+func (g *grouping) where(st *statement, words string) (string, error) {
+	where := g.within(st) + words
+	c, err := st.matching(g.aggregation.Where)
+	if g.survey.odd {
+		where += " AND raw IS NULL"
+	}
+	return where + " AND (" + c.sql + ")", err
 }
 
 // within writes which records are looked at, whatever they hold.

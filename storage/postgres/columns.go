@@ -17,12 +17,12 @@ type column struct {
 
 	// put appends the field of row i: its length (32 bits) and its bytes.
 	put func(dst []byte, b *copying, i int) []byte
-	// get is not called for NULL. The value is valid until it returns.
+	// get is not called for NULL. The value is valid until it returns. nil: only conditions read the column.
 	get func(r *scan, value []byte)
 }
 
 // logColumns is the order of the columns everywhere: in the tables, in COPY, in SELECT and in scan. Columns of a fixed width
-// come first and wide ones before narrow ones, so that a row has no padding.
+// come first and wide ones before narrow ones, so that a row has no padding. Those that are not for reading come last.
 var logColumns = []column{
 	{name: "time", kind: "timestamp with time zone",
 		put: func(dst []byte, b *copying, i int) []byte { return put8(dst, uint64(toMicros(b.rows.Time[i]))) },
@@ -94,15 +94,20 @@ var logColumns = []column{
 	{name: "raw", kind: "bytea", null: true,
 		put: func(dst []byte, b *copying, i int) []byte { return b.putRaw(dst, i) },
 		get: func(r *scan, v []byte) { r.raw = append(r.raw, v...) }},
+	{name: "words", kind: "text",
+		put: func(dst []byte, b *copying, i int) []byte { return putText(dst, b.rows.Words.At(i)) }},
 }
 
-// columnList is the columns' names for COPY and SELECT.
-var columnList = func() string {
-	names := make([]string, len(logColumns))
-	for i, c := range logColumns {
-		names[i] = c.name
+// The columns' names: allColumns for COPY, readColumns for SELECT and scan.
+var allColumns, readColumns = func() (string, string) {
+	var all, read []string
+	for _, c := range logColumns {
+		all = append(all, c.name)
+		if c.get != nil {
+			read = append(read, c.name)
+		}
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(all, ", "), strings.Join(read, ", ")
 }()
 
 // microsTo2000 is how far PostgreSQL's epoch is from Unix's.

@@ -20,6 +20,7 @@ type copying struct {
 	odd      oddities
 	far      int // rows with far times
 	oddRows  int
+	wordless int    // rows whose words are not known
 	tally    []byte // nil: none
 }
 

@@ -12,8 +12,10 @@ import (
 
 // statement is SQL under construction, with the texts of its parameters.
 type statement struct {
-	args [][]byte
-	odd  bool // rows may be there whose texts SQL can't judge (logs.raw)
+	args   [][]byte
+	odd    bool // rows may be there whose texts SQL can't judge (logs.raw)
+	worded bool // words are asked instead of attributes where they decide
+	asked  bool // they were
 	// noRegex leaves all regular expressions to Go: the server refused one.
 	noRegex bool
 }
@@ -33,8 +35,22 @@ type condition struct {
 
 func sure(sql string) condition { return condition{sql: sql} }
 
+// matching compiles the whole condition of a question. Words, when they are asked, were known of all rows a moment before; one
+// that came since and has none is not seen yet.
+func (s *statement) matching(e storage.Expr) (condition, error) {
+	c, err := s.where(e)
+	if s.asked {
+		c.sql = "words <> '" + storage.WordsUnknown + "' AND (" + c.sql + ")"
+	}
+	return c, err
+}
+
 // where compiles a condition.
 func (s *statement) where(e storage.Expr) (condition, error) {
+	if s.worded && storage.ToldByWords(e) {
+		s.asked = true
+		return sure(s.words(e)), nil
+	}
 	switch e := e.(type) {
 	case nil:
 		return sure("true"), nil

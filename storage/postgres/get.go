@@ -26,7 +26,7 @@ func (s *Store) Get(ctx context.Context, tenant string, id storage.ID) (storage.
 		}
 		q := &storage.Query{Tenant: tenant, End: storage.EndOfTime}
 		st := &statement{}
-		sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s AND batch_seq = %s AND row_no = %s", columnList, v.from(), st.inRange(q, v.low, v.high),
+		sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s AND batch_seq = %s AND row_no = %s", readColumns, v.from(), st.inRange(q, v.low, v.high),
 			st.arg(string(decimal(id.Batch)), "bigint"), st.arg(string(decimal(uint64(id.Row))), "bigint"))
 		h := &hunt{store: s, reading: r, query: q, give: func(record *storage.Record) error {
 			found = record

@@ -36,7 +36,7 @@ func TestLargeRecordsAreHeldFewAtATime(t *testing.T) {
 			for _, direction := range []storage.Direction{storage.OldestFirst, storage.NewestFirst} {
 				limited := 0
 				ctx := storage.WithTrace(t.Context(), func(sql string, _ []string) {
-					if strings.HasPrefix(sql, "SELECT "+columnList) && strings.Contains(sql, " LIMIT ") {
+					if strings.HasPrefix(sql, "SELECT "+readColumns) && strings.Contains(sql, " LIMIT ") {
 						limited++
 					}
 				})

@@ -21,7 +21,7 @@ type scan struct {
 // row reads one row. The record is valid until the next call; its strings are for keeps.
 func (s *scan) row(values [][]byte) error {
 	s.record, s.raw = storage.Record{}, s.raw[:0]
-	for i := range logColumns {
+	for i := range values {
 		if values[i] != nil {
 			logColumns[i].get(s, values[i])
 		}

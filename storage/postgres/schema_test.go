@@ -100,15 +100,20 @@ func TestOpenChoosesTheBestLayout(t *testing.T) {
 func TestADatabaseOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	db := testservices.Postgres(t)
 	s := openDatabase(t, db.DSN, LayoutAuto)
+	const perBatch = 2000 // of which columns are made at once
 	write := func(id uuid.UUID, print storage.Fingerprint) (storage.Outcome, error) {
 		rows := &storage.Rows{}
-		storage.Encode(rows, storagetest.Corpus(0, 1), "", 1)
+		storage.Encode(rows, storagetest.Corpus(0, perBatch), "", 1)
 		return s.Write(t.Context(), storage.Batch{ID: id, Rows: rows, Payload: print})
 	}
 	old, next := uuid.New(), uuid.New()
 	_, err := write(old, storage.Fingerprint{})
 	require.NoError(t, err)
-	for _, sql := range []string{"ALTER TABLE log_batches DROP COLUMN payload, DROP COLUMN tally", "DELETE FROM devlogs_schema WHERE version > 1"} {
+	for _, sql := range []string{
+		"ALTER TABLE log_batches DROP COLUMN payload, DROP COLUMN tally, DROP COLUMN wordless_rows",
+		"ALTER TABLE logs DROP COLUMN words", "ALTER TABLE logs_far DROP COLUMN words",
+		"DELETE FROM devlogs_schema WHERE version > 1",
+	} {
 		_, err := s.writers.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
@@ -122,6 +127,23 @@ func TestADatabaseOfSchemaOneIsBroughtUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	_, err = write(next, storage.OfClient("b"))
 	require.ErrorIs(t, err, storage.ErrOtherPayload)
+
+	// Words are not known of the first batch, and known of the second, which is the same.
+	status := storage.FieldRef{Kind: storage.FieldAttribute, Path: []string{"http.status_code"}}
+	all := storage.Aggregation{Query: storage.Query{End: storage.EndOfTime}, By: []storage.FieldRef{status}}
+	counted := uint64(0)
+	for group, err := range s.Aggregate(t.Context(), all) {
+		require.NoError(t, err)
+		one := storage.Aggregation{Query: all.Query}
+		one.Where = storage.Text{Field: status, Op: storage.TextEqual, Value: group.Group[0]}
+		for point, err := range s.Aggregate(t.Context(), one) {
+			require.NoError(t, err)
+			require.Equal(t, group.Count, point.Count, "status %s", group.Group[0])
+			require.Zero(t, point.Count%2)
+			counted += point.Count
+		}
+	}
+	require.Equal(t, uint64(2*perBatch), counted)
 }
 
 func TestOpenRefusesANewerSchema(t *testing.T) {

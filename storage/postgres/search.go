@@ -100,19 +100,21 @@ func lastNano(q *storage.Query) pcommon.Timestamp {
 type survey struct {
 	low, high int64 // no records lie beyond these microseconds
 	odd, far  bool  // whether there are rows with raw, and rows in logs_far
+	wordless  bool  // whether there are rows whose words are not known
 }
 
 const surveySQL = `SELECT
 	coalesce((SELECT min_time FROM log_batches WHERE rows > 0 ORDER BY min_time LIMIT 1), 'infinity'),
 	coalesce((SELECT max_time FROM log_batches WHERE rows > 0 ORDER BY max_time DESC LIMIT 1), '-infinity'),
 	EXISTS (SELECT FROM log_batches WHERE odd_rows > 0 AND tenant = $1::text AND max_time >= $2::timestamptz AND min_time <= $3::timestamptz),
-	EXISTS (SELECT FROM log_batches WHERE far_rows > 0 AND max_time >= $2::timestamptz AND min_time <= $3::timestamptz)`
+	EXISTS (SELECT FROM log_batches WHERE far_rows > 0 AND max_time >= $2::timestamptz AND min_time <= $3::timestamptz),
+	EXISTS (SELECT FROM log_batches WHERE rows > 0 AND wordless_rows IS DISTINCT FROM 0 AND tenant = $1::text AND max_time >= $2::timestamptz AND min_time <= $3::timestamptz)`
 
 func (s *Store) survey(r *reading, tenant string, low, high int64) (v survey, err error) {
 	args := [][]byte{[]byte(tenant), timestamp(low), timestamp(high)}
 	return v, r.each(surveySQL, args, func(values [][]byte) error {
 		v.low, v.high = int64(binary.BigEndian.Uint64(values[0])), int64(binary.BigEndian.Uint64(values[1]))
-		v.odd, v.far = values[2][0] != 0, values[3][0] != 0
+		v.odd, v.far, v.wordless = values[2][0] != 0, values[3][0] != 0, values[4][0] != 0
 		return nil
 	})
 }
@@ -122,10 +124,15 @@ func timestamp(micros int64) []byte {
 	return time.UnixMicro(micros+microsTo2000).UTC().AppendFormat(nil, "2006-01-02 15:04:05.000000Z07:00")
 }
 
+// statement begins one about the range.
+func (v *survey) statement(noRegex bool) *statement {
+	return &statement{odd: v.odd, worded: !v.wordless, noRegex: noRegex}
+}
+
 // from is the table that the query reads.
 func (v *survey) from() string {
 	if v.far {
-		return "(SELECT " + columnList + " FROM logs UNION ALL SELECT " + columnList + " FROM logs_far) AS logs"
+		return "(SELECT " + allColumns + " FROM logs UNION ALL SELECT " + allColumns + " FROM logs_far) AS logs"
 	}
 	return "logs"
 }

@@ -247,7 +247,7 @@ func (t *tail) records(r *reading, s *survey, seqs []uint64, give func(*storage.
 		return err
 	}
 	sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s AND batch_seq >= %s AND batch_seq <= %s AND batch_seq = ANY (%s) AND (%s) IS NOT FALSE ORDER BY batch_seq, row_no",
-		columnList, s.from(), where, st.arg(string(decimal(seqs[0])), "bigint"), st.arg(string(decimal(seqs[len(seqs)-1])), "bigint"),
+		readColumns, s.from(), where, st.arg(string(decimal(seqs[0])), "bigint"), st.arg(string(decimal(seqs[len(seqs)-1])), "bigint"),
 		st.arg(bigints(seqs), "bigint[]"), c.sql)
 	h := &hunt{store: t.store, reading: r, query: &t.query, matcher: t.matcher, give: func(record *storage.Record) error {
 		if record.Batch > t.from+1 {

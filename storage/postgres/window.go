@@ -42,7 +42,7 @@ type hunt struct {
 	most    int               // records of the next statement; 0: as many as are wanted
 }
 
-func (h *hunt) statement() *statement { return &statement{odd: h.survey.odd, noRegex: h.noRegex} }
+func (h *hunt) statement() *statement { return h.survey.statement(h.noRegex) }
 
 func (h *hunt) run(low, high int64) error {
 	if low > high {
@@ -99,11 +99,11 @@ func (h *hunt) part(from, to int64) (more bool, err error) {
 	}
 	s := h.statement()
 	where := s.inRange(&query, from, to) + s.after(&query)
-	c, err := s.where(query.Where)
+	c, err := s.matching(query.Where)
 	if err != nil {
 		return false, err
 	}
-	sql := "SELECT " + columnList + " FROM " + h.survey.from() + " WHERE " + where
+	sql := "SELECT " + readColumns + " FROM " + h.survey.from() + " WHERE " + where
 	if c.unsure {
 		sql += " AND (" + c.sql + ") IS NOT FALSE"
 	} else {

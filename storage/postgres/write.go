@@ -109,7 +109,10 @@ func CheckTenant(tenant string) error {
 }
 
 func newCopying(rows *storage.Rows, near nearTimes) *copying {
-	c := &copying{rows: rows, tenant: rows.Tenant, odd: findOddities(rows), services: make(map[uint64]string, len(rows.Streams))}
+	c := &copying{
+		rows: rows, tenant: rows.Tenant, odd: findOddities(rows), services: make(map[uint64]string, len(rows.Streams)),
+		wordless: countWordless(rows),
+	}
 	for i := range rows.Streams {
 		c.services[rows.Streams[i].ID] = segment(rows.Streams[i].Service)
 	}
@@ -170,11 +173,11 @@ func (s *Store) transaction(
 	return outcomes, conn.SendBatch(ctx, last).Close()
 }
 
-const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns, payload, tally)
-SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, tally
+const insertBatches = `INSERT INTO log_batches (batch_id, tenant, rows, odd_rows, far_rows, min_time, max_time, min_ns, max_ns, payload, tally, wordless_rows)
+SELECT id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, tally, wordless
 FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[],
-	$8::smallint[], $9::smallint[], $10::uuid[], $11::bytea[])
-	WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, tally, place)
+	$8::smallint[], $9::smallint[], $10::uuid[], $11::bytea[], $12::bigint[])
+	WITH ORDINALITY AS b (id, tenant, rows, odd, far, low, high, low_ns, high_ns, payload, tally, wordless, place)
 ORDER BY place
 ON CONFLICT (batch_id) DO NOTHING RETURNING batch_seq, batch_id`
 
@@ -210,7 +213,7 @@ func (s *Store) begin(ctx context.Context, conn *pgx.Conn, batches []storage.Bat
 	}
 	outcomes := make([]storage.Outcome, len(batches))
 	var fresh []*copying
-	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos, l.payloads, l.tallies).Query(func(r pgx.Rows) error {
+	start.Queue(insertBatches, l.ids, l.tenants, l.rows, l.odd, l.far, l.low, l.high, l.lowNanos, l.highNanos, l.payloads, l.tallies, l.wordless).Query(func(r pgx.Rows) error {
 		seqs := make(map[uuid.UUID]uint64, len(batches))
 		var seq int64
 		var id [16]byte
@@ -281,6 +284,7 @@ func statementTimeout(ctx context.Context) string {
 type ledgerColumns struct {
 	ids, tenants        []string
 	rows, odd, far      []int64
+	wordless            []int64
 	low, high           []time.Time
 	lowNanos, highNanos []int16
 	payloads            []pgtype.UUID
@@ -294,6 +298,7 @@ func (l *ledgerColumns) add(b *storage.Batch, c *copying) {
 	l.rows = append(l.rows, int64(b.Rows.Len()))
 	l.odd = append(l.odd, int64(c.oddRows))
 	l.far = append(l.far, int64(c.far))
+	l.wordless = append(l.wordless, int64(c.wordless))
 	l.low, l.high = append(l.low, micros(low)), append(l.high, micros(high))
 	l.lowNanos, l.highNanos = append(l.lowNanos, int16(low%1000)), append(l.highNanos, int16(high%1000))
 	l.payloads = append(l.payloads, pgtype.UUID{Bytes: b.Payload, Valid: b.Payload != storage.Fingerprint{}})
@@ -330,7 +335,7 @@ func (s *Store) copyRows(ctx context.Context, conn *pgx.Conn, fresh []*copying, 
 }
 
 func copyInto(ctx context.Context, conn *pgx.Conn, table string, source *copySource, want int) error {
-	tag, err := conn.PgConn().CopyFrom(ctx, source, "COPY "+table+" ("+columnList+") FROM STDIN (FORMAT binary)")
+	tag, err := conn.PgConn().CopyFrom(ctx, source, "COPY "+table+" ("+allColumns+") FROM STDIN (FORMAT binary)")
 	if err != nil {
 		return err
 	}
